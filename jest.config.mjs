@@ -1,0 +1,18 @@
+// Tests run as CommonJS through swc; `.js` suffixes of the sources are mapped away. The built ESM is smoke-run by its own test.
+const base = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }],
+  },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+const project = (displayName, options = {}) => ({
+  ...base,
+  displayName,
+  testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
+  ...options,
+});
+export default {
+  projects: [project('unit'), project('rpc'), project('integration'), project('chaos')],
+  testTimeout: 120_000,
+};
