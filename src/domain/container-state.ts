@@ -1,0 +1,45 @@
+import type { Failure } from './errors.js';
+import type { InstanceRecord } from './instance.js';
+
+/**
+ * What the worker knows and wants of a container: written only under the container's lease, whole, with the fence checked.
+ * What callers set (name, labels, bindings) is stored beside it and never written by a worker, so neither overwrites the other.
+ */
+export interface ContainerState {
+  /** Grows with each operation that a worker takes. A container on Docker with a greater one is from a future that Redis lost. */
+  readonly generation: number;
+  readonly activeRevisionId: string | null;
+  /** The revision that last proved itself; a rollback target that garbage collection never takes. */
+  readonly stableRevisionId: string | null;
+  readonly instances: readonly InstanceRecord[];
+  /** The deploy or rollback under way; null between them. */
+  readonly rollout: Rollout | null;
+  /** Shown to callers as the container's status message. */
+  readonly message: string;
+}
+
+export interface Rollout {
+  readonly operationId: string;
+  readonly kind: 'DEPLOY' | 'ROLLBACK';
+  readonly revisionId: string;
+  /** The revision that serves until the switch; null for the first deploy. */
+  readonly formerRevisionId: string | null;
+  /** Decided at placement. */
+  readonly order: 'START_FIRST' | 'STOP_FIRST' | null;
+  readonly startedAt: number;
+  /** Set by the switch: from here on the operation ends as a success, whatever comes. The route version is what ingresses must reach. */
+  readonly switchedVersion: number | null;
+  /** Stop-first: the route version that holds requests, so that nothing reaches the former instance while it stops. */
+  readonly holdVersion: number | null;
+  /** Set when the rollout is being undone: what the operation will end with. */
+  readonly failure: Failure | null;
+}
+
+export const EMPTY_STATE: ContainerState = {
+  generation: 0,
+  activeRevisionId: null,
+  stableRevisionId: null,
+  instances: [],
+  rollout: null,
+  message: '',
+};

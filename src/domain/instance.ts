@@ -1,0 +1,73 @@
+/**
+ * One Docker container that belongs to a revision, from its placement until it is forgotten.
+ *
+ * The role says what the worker wants of it:
+ * - CANDIDATE: to run and to become healthy, for the rollout that made it
+ * - SERVING: to run; the route leads to it
+ * - HELD: to be stopped while its successor tries its GPUs (stop-first); it is started again if that fails
+ * - DRAINING: to finish its requests, then to be retired
+ * - RETAINED: to stay stopped, without GPUs or ports, for a rollback or for a look at why it failed
+ * - DISCARDED: to be removed from its host and forgotten
+ */
+export type InstanceRole = 'CANDIDATE' | 'SERVING' | 'HELD' | 'DRAINING' | 'RETAINED' | 'DISCARDED';
+
+export interface InstanceRecord {
+  readonly id: string;
+  readonly revisionId: string;
+  readonly ordinal: number;
+  readonly role: InstanceRole;
+  readonly host: string;
+  /** The host's address at placement: where `port` is published. */
+  readonly address: string;
+  /** Host devices. They are leased while `leased` is true; a retained instance remembers them, since Docker fixes them at create. */
+  readonly gpuUuids: readonly string[];
+  /** Published port on the host's address; null for runtime process. Fixed at create, as the GPUs are. */
+  readonly port: number | null;
+  readonly leased: boolean;
+  /** Set before Docker is asked to create, so that a container found without it is a late create and not ours to keep. */
+  readonly createIntended: boolean;
+  /** Set once a container was seen: when it is missing now, somebody removed it. */
+  readonly created: boolean;
+  /** Redis time of our last successful start; null before it and after a stop. */
+  readonly startedAt: number | null;
+  /** The engine's own text for that start: compared for equality only, never with our clock. */
+  readonly engineStartedAt: string | null;
+  /** Redis time at which it was last found healthy since that start. */
+  readonly healthyAt: number | null;
+  /** Route version from which on no request is sent to it any more; set with DRAINING and HELD. */
+  readonly drainVersion: number | null;
+  /** Redis time after which it is stopped though connections are left. */
+  readonly drainDeadline: number | null;
+  /** Why it was given up; kept for people. */
+  readonly failed: string | null;
+  /** Steady state's starts in place since it was last healthy for a while. */
+  readonly restarts: number;
+  readonly fault: StepFault | null;
+}
+
+/** The last thing that went wrong with a step on this instance; gone as soon as a step succeeds. */
+export interface StepFault {
+  readonly step: string;
+  readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE';
+  /** The engine's words, shortened; free of secrets. */
+  readonly message: string;
+  readonly count: number;
+  readonly firstAt: number;
+  /** Redis time before which the step is not tried again. */
+  readonly retryAt: number;
+}
+
+/** An instance as callers see it. */
+export interface Instance {
+  readonly id: string;
+  readonly revisionId: string;
+  readonly ordinal: number;
+  readonly host: string;
+  readonly gpuUuids: readonly string[];
+  /** `address:port`, or empty. */
+  readonly address: string;
+  readonly state: InstanceState;
+  readonly message: string;
+}
+
+export type InstanceState = 'STARTING' | 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED';

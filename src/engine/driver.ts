@@ -1,0 +1,138 @@
+import type { ResolvedImage, RevisionSpec } from '../domain/revision.js';
+
+/**
+ * One Docker Engine, as the rest of Longshore sees it: the port that the dockerode adapter and the in-memory fake implement,
+ * both under the same contract suite.
+ *
+ * Every call has a timeout of its own; `signal` ends it earlier. A call that ends with kind UNKNOWN_OUTCOME may still run when
+ * the engine wakes, long after its sender is gone: that is why mutating calls address a name that carries the fence.
+ * All failures are EngineErrors.
+ */
+export interface EngineDriver {
+  readonly host: string;
+  ping(signal?: AbortSignal): Promise<void>;
+  info(signal?: AbortSignal): Promise<EngineInfo>;
+  /** Containers labelled as this control plane's, running or not; those of one container, or all. */
+  list(filter: { readonly containerId?: string }, signal?: AbortSignal): Promise<readonly ObservedInstance[]>;
+  /** UUIDs of the devices that running containers which are NOT ours were given (`all` counts every device). */
+  foreignGpus(allUuids: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
+  /** The image if the engine has it, else null. Takes a tag, a digest reference or an image id. */
+  findImage(reference: string, signal?: AbortSignal): Promise<EngineImage | null>;
+  /** Pulls with the credentials of Docker's own config file. Fails after `stallMs` without progress, not after a total time. */
+  pull(reference: string, options: PullOptions): Promise<EngineImage>;
+  /** Creates, never starts. A name that is taken is CONFLICT. */
+  create(instance: InstanceSpec, signal?: AbortSignal): Promise<void>;
+  /** Starting what runs succeeds. */
+  start(name: string, signal?: AbortSignal): Promise<void>;
+  /** SIGTERM, then SIGKILL after the grace. Stopping what is stopped succeeds. */
+  stop(name: string, graceSeconds: number, signal?: AbortSignal): Promise<void>;
+  rename(name: string, newName: string, signal?: AbortSignal): Promise<void>;
+  /** Removes with its anonymous volumes, killing it if it runs. Removing what is gone succeeds. */
+  remove(name: string, signal?: AbortSignal): Promise<void>;
+  /** The last output lines of both streams, bounded in lines and bytes; control characters replaced. */
+  logs(name: string, limit: { readonly lines: number; readonly bytes: number }, signal?: AbortSignal): Promise<string>;
+  /** Makes the labelled bridge network (traffic between containers off) unless it is there. */
+  ensureNetwork(signal?: AbortSignal): Promise<void>;
+  /** Claims the engine for this control plane by the volume `longshore-owner`: a compare-and-set. Returns the owner's id. */
+  claim(signal?: AbortSignal): Promise<{ readonly owner: string }>;
+  /** Hints that something changed; may miss some. Ends with the signal or an EngineError. */
+  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  readonly memory: number;
+  readonly cores: number;
+  readonly nvidia: boolean;
+}
+
+export interface EngineImage extends ResolvedImage {
+  /** Whether the image declares a HEALTHCHECK. */
+  readonly healthCheck: boolean;
+}
+
+export interface PullOptions {
+  readonly onProgress: (progress: { readonly bytesDone: number; readonly bytesTotal: number }) => void;
+  readonly stallMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface EngineEvent {
+  readonly containerId: string;
+  readonly instanceId: string;
+  /** `die`, `destroy`, `start`, `rename`, `health_status` … */
+  readonly action: string;
+}
+
+/** Who a Docker container belongs to; becomes its labels and is read back from them. */
+export interface InstanceIdentity {
+  readonly controlPlaneId: string;
+  readonly containerId: string;
+  readonly revisionId: string;
+  readonly instanceId: string;
+  readonly ordinal: number;
+  readonly generation: number;
+  readonly operationId: string;
+}
+
+/** All that is needed to create one instance; the pure docker-spec turns it into the engine's create body. */
+export interface InstanceSpec {
+  readonly name: string;
+  readonly identity: InstanceIdentity;
+  readonly imageId: string;
+  readonly spec: RevisionSpec;
+  readonly gpuUuids: readonly string[];
+  /** Published port, bound on `address`; null publishes nothing. */
+  readonly port: number | null;
+  readonly address: string;
+}
+
+/** A container of ours as Docker shows it. */
+export interface ObservedInstance {
+  /** Docker's id of it. */
+  readonly dockerId: string;
+  readonly name: string;
+  readonly identity: InstanceIdentity;
+  /** From the name `ls-<instance>-f<fence>`; 0 where somebody renamed it by hand. */
+  readonly fence: number;
+  readonly specHash: string;
+  readonly state: 'CREATED' | 'RUNNING' | 'PAUSED' | 'RESTARTING' | 'EXITED' | 'DEAD' | 'REMOVING';
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Docker's error text of the last start, shortened; empty mostly. */
+  readonly error: string;
+  /** The engine's text, compared for equality only. */
+  readonly startedAt: string;
+  /** Docker's HEALTHCHECK; null where there is none. */
+  readonly health: 'STARTING' | 'HEALTHY' | 'UNHEALTHY' | null;
+  readonly imageId: string;
+  readonly gpuUuids: readonly string[];
+  readonly port: number | null;
+}
+
+/** `ls-<instance>-f<fence>` */
+export function instanceName(instanceId: string, fence: number): string {
+  return `ls-${instanceId}-f${fence}`;
+}
+
+/**
+ * - TRANSIENT: trying again may help (500, a reset, disk full)
+ * - PERMANENT: it will not (400, a missing executable)
+ * - NOT_FOUND, CONFLICT: 404 and 409
+ * - UNREACHABLE: nothing reached the engine
+ * - UNKNOWN_OUTCOME: it may have reached the engine and may run yet (timeout, reset after sending)
+ */
+export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLICT' | 'UNREACHABLE' | 'UNKNOWN_OUTCOME';
+
+/** `message` is shortened, names the host and the call, and holds no secret (registry credentials, environment). */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  constructor(
+    readonly kind: EngineErrorKind,
+    readonly host: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}

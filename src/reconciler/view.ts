@@ -1,0 +1,42 @@
+import type { ContainerStatus } from '../domain/container.js';
+import type { ContainerState } from '../domain/container-state.js';
+import type { Operation } from '../domain/operation.js';
+import type { Revision } from '../domain/revision.js';
+import type { IngressReport } from '../domain/route.js';
+import type { ObservedInstance } from '../engine/driver.js';
+
+/** Everything that planning one container depends on: desired state and journal from Redis, and what Docker shows. */
+export interface ContainerView {
+  /** Redis time at the reading. */
+  readonly now: number;
+  readonly containerId: string;
+  readonly status: ContainerStatus;
+  readonly state: ContainerState;
+  /** The revisions that the state and the operations name; one that is missing is gone. */
+  readonly revisions: ReadonlyMap<string, Revision>;
+  /** The RUNNING operation, if any. */
+  readonly running: Operation | null;
+  /** The oldest QUEUED one, if any. */
+  readonly queued: Operation | null;
+  /** A Delete waits or runs: everything else gives way to it. */
+  readonly deleteRequested: boolean;
+  readonly ingresses: readonly IngressReport[];
+  readonly fence: number;
+  /** The former holder of the lease did not give it back: its calls may still be under way. */
+  readonly unclean: boolean;
+  readonly observed: readonly ObservedInstance[];
+  /** Hosts that could not be observed, with the reason. What is on them is unknown, not gone. */
+  readonly unobserved: ReadonlyMap<string, string>;
+  readonly policy: ReconcilePolicy;
+}
+
+export interface ReconcilePolicy {
+  readonly placeTimeoutMs: number;
+  readonly healthDeadlineMs: number;
+  /** How long transient faults of one step are tried again. */
+  readonly retryBudgetMs: number;
+  readonly drainTimeoutMs: number;
+  readonly retainedInstances: number;
+  /** How long an operation waits for a host that does not answer. */
+  readonly unreachableDeadlineMs: number;
+}

@@ -1,0 +1,51 @@
+import type { Gpu, HostRecord } from '../domain/host.js';
+import type { GpuRequirements, Resources } from '../domain/revision.js';
+
+/** What one instance needs of a host. */
+export interface PlacementRequest {
+  readonly gpus: GpuRequirements | null;
+  readonly resources: Resources | null;
+  readonly needsPort: boolean;
+  /** Only these hosts have the image and no registry can bring it to another; null: any host. */
+  readonly imageHosts: readonly string[] | null;
+}
+
+/** A host as the scheduler sees it: the record, and what is taken of it now. */
+export interface HostSnapshot {
+  readonly host: HostRecord;
+  /** Leased in Redis, or seen in the hands of a container that is not ours. */
+  readonly takenGpus: ReadonlySet<string>;
+  readonly takenPorts: ReadonlySet<number>;
+  readonly instances: number;
+  readonly leasedMemory: number;
+  readonly leasedCores: number;
+}
+
+export interface Placed {
+  readonly ok: true;
+  readonly host: string;
+  readonly gpus: readonly Gpu[];
+  readonly port: number | null;
+}
+
+export interface NotPlaced {
+  readonly ok: false;
+  /** Whether some host could satisfy it if nothing were taken. */
+  readonly possible: boolean;
+  readonly reasons: readonly HostReason[];
+}
+
+/** Why one host will not do; a sentence for people. */
+export interface HostReason {
+  readonly host: string;
+  readonly reason: string;
+}
+
+/** A reason, and whether it would still hold on an idle host. */
+export interface Refusal {
+  readonly reason: string;
+  readonly permanent: boolean;
+}
+
+/** Adding a filter: a file with one such function, and a line in place.ts. Null lets the host pass. */
+export type Filter = (request: PlacementRequest, snapshot: HostSnapshot) => Refusal | null;

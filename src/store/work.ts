@@ -1,0 +1,152 @@
+import type { ContainerRecord } from '../domain/container.js';
+import type { ContainerState } from '../domain/container-state.js';
+import type { HostRecord } from '../domain/host.js';
+import type { Operation, OperationResult, Progress } from '../domain/operation.js';
+import type { ResolvedImage, Revision } from '../domain/revision.js';
+import type { IngressReport, Route } from '../domain/route.js';
+import type { HostSnapshot } from '../scheduler/placement.js';
+
+/** `container/<id>` or `host/<name>`: what a worker leases. The queue holds keys and no jobs, so an entry too many costs one look. */
+export type WorkKey = `container/${string}` | `host/${string}`;
+
+/**
+ * The right to work on a key. The fence only grows, over all keys; fence and token are checked for equality by every write.
+ * `unclean`: the former holder let it lapse, so calls that it sent to engines may still be under way.
+ */
+export interface Lease {
+  readonly key: WorkKey;
+  readonly fence: number;
+  readonly token: string;
+  readonly unclean: boolean;
+}
+
+/** The lease was lost: the holder must stop at once, and nothing of this write was done. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+  constructor(readonly key: WorkKey) {
+    super(`the lease on ${key} was lost`);
+  }
+}
+
+export interface WorkQueue {
+  /** Takes up to `count` keys that are due or whose lease has lapsed, oldest due first. */
+  take(count: number, ttlMs: number): Promise<readonly Lease[]>;
+  /** Extends them; returns the keys that were lost. */
+  renew(leases: readonly Lease[], ttlMs: number): Promise<readonly WorkKey[]>;
+  /**
+   * Gives a key back: due after `delayMs`, or never until somebody enqueues it (null). A hint that came meanwhile makes it due at once.
+   * `clean: false` says that the outcome of a call is unknown: the next holder has to rename first.
+   */
+  release(lease: Lease, next: { readonly delayMs: number | null; readonly clean: boolean }): Promise<void>;
+  /** Makes a key due no later than in `delayMs`. */
+  enqueue(key: WorkKey, delayMs: number): Promise<void>;
+  /** Calls back with a key when it became due or when something happened to a leased one; hints may be lost. Returns an unsubscriber. */
+  onHint(listener: (key: WorkKey) => void): () => void;
+  /** Milliseconds until the earliest due entry or lapse; null where there is none. */
+  nextDue(): Promise<number | null>;
+}
+
+/** What one reading of a container under its lease returns. `now` is Redis time. */
+export interface LoadedContainer {
+  readonly now: number;
+  readonly record: ContainerRecord;
+  readonly revisions: ReadonlyMap<string, Revision>;
+  readonly running: Operation | null;
+  readonly queued: Operation | null;
+  readonly deleteRequested: boolean;
+  readonly ingresses: readonly IngressReport[];
+}
+
+/** Stands for the version that the script will assign, wherever the state or a route must name it. */
+export const NEXT_ROUTE_VERSION = -9_007_199_254_740_991;
+
+export type RouteChange = Omit<Route, 'version'>;
+
+/**
+ * Writes of the worker that holds a container's lease. Each is one script, checks fence and token, stores the new state whole, and is safe to send
+ * twice. All throw LeaseLostError.
+ */
+export interface ContainerWork {
+  /** Null: the container is gone; its key can be dropped. */
+  load(lease: Lease, containerId: string): Promise<LoadedContainer | null>;
+  /** QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. */
+  takeOperation(lease: Lease, change: StateChange & { readonly operationId: string }): Promise<void>;
+  save(lease: Lease, change: StateChange): Promise<void>;
+  /** Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. */
+  place(lease: Lease, change: StateChange & { readonly devices: DeviceLease }): Promise<'PLACED' | 'TAKEN'>;
+  /** Moves the leases of one instance to another of the same container. */
+  moveDevices(lease: Lease, change: StateChange & { readonly from: string; readonly to: string }): Promise<void>;
+  /** Ends the leases of an instance that Docker has confirmed not to run. Wakes what waits for capacity. */
+  freeDevices(lease: Lease, change: StateChange & { readonly instanceId: string }): Promise<void>;
+  saveImage(lease: Lease, revisionId: string, image: ResolvedImage): Promise<void>;
+  /** Writes the route under a new version, which replaces NEXT_ROUTE_VERSION in the state. Returns it. */
+  publishRoute(lease: Lease, change: StateChange & { readonly route: RouteChange }): Promise<number>;
+  /** The switch: publishes the route, makes `revisionId` ACTIVE and the former one OBSOLETE, in one script. */
+  switchRevision(
+    lease: Lease,
+    change: StateChange & { readonly revisionId: string; readonly route: RouteChange },
+  ): Promise<number>;
+  /** Ends the running operation. A failed deploy's revision is removed with its index entries; `revisionToRemove` names it. */
+  completeOperation(lease: Lease, change: StateChange & Completion): Promise<void>;
+  /** The end of a Delete: container, revisions, name, indexes, route and leases go, a tombstone stays, the operation is done. */
+  removeContainer(lease: Lease, containerId: string, operationId: string): Promise<void>;
+}
+
+export interface StateChange {
+  readonly containerId: string;
+  readonly state: ContainerState;
+  /** Of the running operation; undefined leaves it as it is. */
+  readonly progress?: Progress;
+}
+
+export interface Completion {
+  readonly operationId: string;
+  readonly result: OperationResult;
+  readonly revisionToRemove: string | null;
+}
+
+export interface DeviceLease {
+  readonly instanceId: string;
+  readonly host: string;
+  readonly gpuUuids: readonly string[];
+  readonly port: number | null;
+  readonly memory: number;
+  readonly cores: number;
+}
+
+export interface HostWork {
+  /** Under the lease of `host/<name>`. */
+  saveHost(lease: Lease, host: HostRecord): Promise<void>;
+  /** Hosts with what is leased of them; for services and for placing. */
+  hosts(): Promise<readonly HostSnapshot[]>;
+  /** Of the given container ids, which exist, which were deleted (tombstone), and which are unknown. */
+  knownContainers(ids: readonly string[]): Promise<ReadonlyMap<string, 'EXISTS' | 'DELETED' | 'UNKNOWN'>>;
+}
+
+/** How a wait on an operation ends: DONE or the present state at the timeout; null: no such operation. */
+export interface OperationWatch {
+  wait(operationId: string, timeoutMs: number, signal: AbortSignal): Promise<Operation | null>;
+}
+
+export interface RouteStore {
+  /** All routes and the version up to which they are complete. */
+  routes(): Promise<{ readonly version: number; readonly routes: readonly Route[] }>;
+  route(containerId: string): Promise<Route | null>;
+  /** Calls back with a container whose route changed and the new version; may miss some: read the version now and then. */
+  onRoute(listener: (containerId: string, version: number) => void): () => void;
+  version(): Promise<number>;
+  /** The heartbeat of an ingress, lapsing after `ttlMs`. Wakes the containers in `wake`. */
+  report(report: IngressReport, ttlMs: number, wake: readonly string[]): Promise<void>;
+  /** Leaves at once instead of by lapse. */
+  leave(ingressId: string): Promise<void>;
+}
+
+/** What start-up needs of Redis. */
+export interface ControlPlane {
+  /** Made once, kept for ever. */
+  id(): Promise<string>;
+  /** Refuses (DomainError FAILED_PRECONDITION) an evicting policy or records of a newer version; returns warnings. */
+  check(): Promise<readonly string[]>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
