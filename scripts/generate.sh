@@ -10,4 +10,5 @@ mkdir -p "$out/gen"
 
 npx --no-install buf generate -o "$out"
 npx --no-install buf build --as-file-descriptor-set --exclude-source-info -o "$out/gen/descriptors.binpb" \
-  --path proto/longshore --path $google/rpc/status.proto --path $google/rpc/error_details.proto
+  --path proto/longshore --path $google/rpc/status.proto --path $google/rpc/error_details.proto \
+  --path node_modules/grpc-health-check/proto/health --path node_modules/@grpc/reflection/build/proto/grpc/reflection/v1

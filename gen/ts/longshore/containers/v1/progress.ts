@@ -18,7 +18,7 @@ export interface Progress {
   $type?: "longshore.containers.v1.Progress";
   /** The step that is being taken, or was taken last. */
   step: Progress_Step;
-  /** How much of the whole is done, 0 to 100. It never falls. */
+  /** How much of the whole is done, 0 to 100. It falls only when a RESTORE begins, which counts from 0. */
   percent: number;
   /** Bytes of the image fetched so far. */
   bytesDone: bigint;
