@@ -1,0 +1,172 @@
+import type { Lease, WorkKey, WorkQueue } from '../store/work.js';
+import { LeaseLostError } from '../store/work.js';
+import type { HeldLease } from './held-leases.js';
+import { HeldLeases } from './held-leases.js';
+
+/** When a key is to be looked at again. `clean: false`: a call's outcome is unknown, the next holder renames first. */
+export interface Next {
+  readonly delayMs: number | null;
+  readonly clean: boolean;
+}
+
+/** Works one key under its lease until nothing is left to do now. */
+export type KeyWork = (held: HeldLease, hints: Hints) => Promise<Next>;
+
+/** Lets the work on a key sleep until something happens to it. */
+export interface Hints {
+  /** Ends after `ms`, at a hint for the key, or with the signal; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** The worker is to stop: the work ends at its next step and gives its key back, due at once. */
+  draining(): boolean;
+}
+
+interface Sleeper {
+  hinted: boolean;
+  wake: () => void;
+}
+
+export interface WorkerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface WorkerDeps {
+  readonly queue: WorkQueue;
+  readonly work: { readonly container: KeyWork; readonly host: KeyWork };
+  readonly log: WorkerLog;
+  readonly leaseTtlMs: number;
+  /** How many keys are worked at once. */
+  readonly width: number;
+}
+
+/** After a fault that nobody foresaw, and after one of Redis. */
+const FAULT_DELAY_MS = 1_000;
+/** Due keys are asked for at least this often, since hints may be lost. */
+const POLL_MS = 1_000;
+
+/** Leases keys that are due and works them side by side; a slow key holds up nothing but itself. */
+export class Worker {
+  private readonly leases: HeldLeases;
+  private readonly sleepers = new Map<WorkKey, Sleeper>();
+  private readonly inProgress = new Set<Promise<void>>();
+  private wake: () => void = () => {};
+  private stopping = false;
+  private loop: Promise<void> = Promise.resolve();
+  private unsubscribe: () => void = () => {};
+
+  constructor(private readonly deps: WorkerDeps) {
+    this.leases = new HeldLeases(deps.queue, deps.leaseTtlMs);
+  }
+
+  start(): void {
+    this.leases.start();
+    this.unsubscribe = this.deps.queue.onHint((key) => this.hint(key));
+    this.loop = this.run();
+  }
+
+  /** Takes nothing new and lets what runs come to the end of its present step, which releases its lease. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.loop;
+    for (const sleeper of this.sleepers.values()) sleeper.wake();
+    await Promise.all(this.inProgress);
+    this.unsubscribe();
+    this.leases.stop();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      const woken = new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      const took = await this.takeDue();
+      if (took > 0 && this.inProgress.size < this.deps.width) continue;
+      await this.pause(woken);
+    }
+  }
+
+  private async takeDue(): Promise<number> {
+    const free = this.deps.width - this.inProgress.size;
+    if (free <= 0) return 0;
+    try {
+      const held = await this.leases.take(free);
+      for (const one of held) this.begin(one);
+      return held.length;
+    } catch (error) {
+      this.deps.log.warn({ err: error }, 'could not take work');
+      return 0;
+    }
+  }
+
+  private async pause(woken: Promise<void>): Promise<void> {
+    const due = await this.deps.queue.nextDue().catch(() => null);
+    const wait = this.inProgress.size >= this.deps.width ? POLL_MS : Math.min(POLL_MS, Math.max(due ?? POLL_MS, 5));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, wait);
+    });
+    await Promise.race([woken, timeout]);
+    clearTimeout(timer);
+  }
+
+  private begin(held: HeldLease): void {
+    const work = this.workKey(held).finally(() => {
+      this.inProgress.delete(work);
+      this.wake();
+    });
+    this.inProgress.add(work);
+  }
+
+  private async workKey(held: HeldLease): Promise<void> {
+    const { lease } = held;
+    const run = lease.key.startsWith('container/') ? this.deps.work.container : this.deps.work.host;
+    const sleeper: Sleeper = { hinted: false, wake: () => {} };
+    this.sleepers.set(lease.key, sleeper);
+    try {
+      const next = await run(held, {
+        sleep: (ms, signal) => this.sleep(sleeper, ms, signal),
+        draining: () => this.stopping,
+      });
+      await this.release(lease, next);
+    } catch (error) {
+      if (error instanceof LeaseLostError) this.deps.log.warn({ key: lease.key, fence: lease.fence }, error.message);
+      else {
+        this.deps.log.error({ key: lease.key, fence: lease.fence, err: error }, 'work on a key failed');
+        await this.release(lease, { delayMs: FAULT_DELAY_MS, clean: false }).catch(() => {});
+      }
+    } finally {
+      this.sleepers.delete(lease.key);
+      this.leases.drop(lease);
+    }
+  }
+
+  private async release(lease: Lease, next: Next): Promise<void> {
+    await this.deps.queue.release(lease, next);
+  }
+
+  /** A hint for a key in hand is remembered until its work sleeps, so that none falls between its reading and its sleep. */
+  private hint(key: WorkKey): void {
+    const sleeper = this.sleepers.get(key);
+    if (!sleeper) return this.wake();
+    sleeper.hinted = true;
+    sleeper.wake();
+  }
+
+  private sleep(sleeper: Sleeper, ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        sleeper.wake = () => {};
+        sleeper.hinted = false;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end, { once: true });
+      sleeper.wake = end;
+      if (signal.aborted || this.stopping || sleeper.hinted) end();
+    });
+  }
+}
