@@ -23,6 +23,12 @@ export interface Records {
   /** Queued: ends it as CANCELLED. Running: asks its worker. Done: changes nothing. Null: no such operation. */
   cancel(operationId: string): Promise<Operation | null>;
 
+  /**
+   * What a commit with this idempotency record would answer without committing anything: REPEATED, KEY_REUSED, or null where the key is new. Services ask
+   * it before they look at the present, so that a repeated request gets its operation although the container, say, is gone.
+   */
+  repeated(idempotency: Idempotency): Promise<RepeatOutcome | null>;
+
   container(id: string): Promise<ContainerRecord | null>;
   /** Bindings and the version that a change of them must expect; null: no such container. */
   accessBindings(
@@ -56,9 +62,13 @@ export interface Idempotency {
   readonly requestHash: string;
 }
 
+export type RepeatOutcome =
+  | { readonly kind: 'REPEATED'; readonly operation: Operation }
+  | { readonly kind: 'KEY_REUSED' };
+
 export type CommitOutcome =
-  | { readonly kind: 'COMMITTED' | 'REPEATED'; readonly operation: Operation }
-  | { readonly kind: 'KEY_REUSED' }
+  | { readonly kind: 'COMMITTED'; readonly operation: Operation }
+  | RepeatOutcome
   | { readonly kind: 'NAME_TAKEN'; readonly containerId: string }
   | { readonly kind: 'CHANGED' }
   | { readonly kind: 'CONTAINER_NOT_FOUND' }
