@@ -22,7 +22,7 @@ export interface Fleet {
    * The driver once the host has passed its preflight. Fails with EngineError: UNREACHABLE, or PERMANENT where the engine belongs to
    * another control plane. A pass is remembered until `forget`; a failure is not.
    */
-  ready(name: string, signal?: AbortSignal): Promise<EngineDriver>;
+  ready(name: string): Promise<EngineDriver>;
   /** The next use checks the host again: to be called when it did not answer. */
   forget(name: string): void;
   /** What the host is now, as a record. Never fails for a fault of the host: that is what the record then says. */
@@ -33,14 +33,14 @@ export function createFleet(deps: FleetDeps): Fleet {
   const hosts = new Map(deps.hosts.map((config) => [config.name, { config, driver: deps.driver(config) }]));
   const passed = new Map<string, Promise<EngineDriver>>();
 
-  const preflight = async (driver: EngineDriver, signal?: AbortSignal): Promise<EngineDriver> => {
-    const { owner } = await driver.claim(signal);
+  const preflight = async (driver: EngineDriver): Promise<EngineDriver> => {
+    const { owner } = await driver.claim();
     if (owner !== deps.controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(driver.host, owner));
-    await driver.ensureNetwork(signal);
+    await driver.ensureNetwork();
     return driver;
   };
 
-  const ready = (name: string, signal?: AbortSignal): Promise<EngineDriver> => {
+  const ready = (name: string): Promise<EngineDriver> => {
     const host = hosts.get(name);
     if (!host) {
       return Promise.reject(
@@ -49,7 +49,7 @@ export function createFleet(deps: FleetDeps): Fleet {
     }
     let pass = passed.get(name);
     if (!pass) {
-      pass = preflight(host.driver, signal);
+      pass = preflight(host.driver);
       passed.set(name, pass);
       pass.catch(() => passed.delete(name));
     }
@@ -70,7 +70,7 @@ export function createFleet(deps: FleetDeps): Fleet {
       if (!host) throw new RangeError(`host ${name} is not configured`);
       const record = recordOf(host.config, now);
       try {
-        const driver = await ready(name, signal);
+        const driver = await ready(name);
         const [info, gpus] = await Promise.all([driver.info(signal), gpusOf(host.config)]);
         const foreignGpus = await driver.foreignGpus(
           gpus.map((gpu) => gpu.uuid),

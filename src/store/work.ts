@@ -119,6 +119,8 @@ export interface HostWork {
   saveHost(lease: Lease, host: HostRecord): Promise<void>;
   /** Hosts with what is leased of them; for services and for placing. */
   hosts(): Promise<readonly HostSnapshot[]>;
+  /** Ids of the containers that hold leases on the host. */
+  containersOn(host: string): Promise<readonly string[]>;
   /** Of the given container ids, which exist, which were deleted (tombstone), and which are unknown. */
   knownContainers(ids: readonly string[]): Promise<ReadonlyMap<string, 'EXISTS' | 'DELETED' | 'UNKNOWN'>>;
 }

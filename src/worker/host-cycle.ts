@@ -1,0 +1,67 @@
+import type { HostRecord } from '../domain/host.js';
+import type { EngineDriver } from '../engine/driver.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { HostWork, WorkKey, WorkQueue } from '../store/work.js';
+import type { KeyWork, WorkerLog } from './worker.js';
+
+export interface HostCycleDeps {
+  readonly fleet: Fleet;
+  readonly hostWork: HostWork;
+  readonly queue: WorkQueue;
+  readonly log: WorkerLog;
+  /** Between two full observations of a host. */
+  readonly observeIntervalMs: number;
+}
+
+/** A host that is not up is looked at more often than one that is. */
+const RETRY_MS = 3_000;
+
+/**
+ * The work on `host/<name>`: records what the host is, then compares all of ours on it with what Redis knows. Engine events are hints; this is the
+ * truth that makes up for those that were missed. It touches only what was deleted; the rest is its container's own work.
+ */
+export function createHostCycle(deps: HostCycleDeps): KeyWork {
+  return async ({ lease, signal }) => {
+    const name = lease.key.slice('host/'.length);
+    if (!deps.fleet.config(name)) return { delayMs: deps.observeIntervalMs, clean: true };
+    const seen = await deps.fleet.inspect(name, Date.now(), signal);
+    const former = (await deps.hostWork.hosts()).find((snapshot) => snapshot.host.name === name)?.host;
+    const record = rememberInventory(seen, former);
+    await deps.hostWork.saveHost(lease, record);
+    if (record.state !== former?.state) {
+      deps.log.info({ host: name, state: record.state, reason: record.message }, 'host state changed');
+    }
+    if (record.state !== 'UP') return { delayMs: RETRY_MS, clean: true };
+    await sweep(deps, await deps.fleet.ready(name), signal);
+    return { delayMs: deps.observeIntervalMs, clean: true };
+  };
+}
+
+/** A host that does not answer keeps the inventory that it had: what it could run, it can run again. */
+function rememberInventory(seen: HostRecord, former: HostRecord | undefined): HostRecord {
+  if (seen.state === 'UP' || !former) return seen;
+  const { gpus, foreignGpus, memory, cores, engineVersion } = former;
+  return { ...seen, gpus, foreignGpus, memory, cores, engineVersion };
+}
+
+async function sweep(deps: HostCycleDeps, driver: EngineDriver, signal: AbortSignal): Promise<void> {
+  const observed = await driver.list({}, signal);
+  const leased = await deps.hostWork.containersOn(driver.host);
+  const ids = new Set([...leased, ...observed.map((instance) => instance.identity.containerId)]);
+  const known = await deps.hostWork.knownContainers([...ids]);
+  for (const [id, knowledge] of known) {
+    if (knowledge === 'EXISTS') await deps.queue.enqueue(`container/${id}` satisfies WorkKey, 0);
+  }
+  for (const instance of observed) {
+    const { containerId: container, instanceId } = instance.identity;
+    const fields = { host: driver.host, container, instance: instanceId, name: instance.name };
+    const knowledge = known.get(container) ?? 'UNKNOWN';
+    if (knowledge === 'DELETED') {
+      signal.throwIfAborted();
+      await driver.remove(instance.name, signal);
+      deps.log.info(fields, 'removed what was left of a deleted container');
+    } else if (knowledge === 'UNKNOWN') {
+      deps.log.warn(fields, 'found an instance of a container that Redis does not know; it is left alone');
+    }
+  }
+}
