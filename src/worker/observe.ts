@@ -1,0 +1,33 @@
+import { EngineError, type ObservedInstance } from '../engine/driver.js';
+import type { Fleet } from '../fleet/fleet.js';
+
+/** What the engines show of one container; a host that could not be asked is named with the reason, and what is on it is unknown. */
+export interface Observation {
+  readonly observed: readonly ObservedInstance[];
+  readonly unobserved: ReadonlyMap<string, string>;
+}
+
+/** Asks the hosts side by side; one that does not answer costs no more than its own timeout. */
+export async function observeContainer(
+  fleet: Fleet,
+  hosts: ReadonlySet<string>,
+  containerId: string,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const unobserved = new Map<string, string>();
+  const lists = await Promise.all(
+    [...hosts].map(async (host) => {
+      try {
+        const driver = await fleet.ready(host);
+        return await driver.list({ containerId }, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof EngineError)) throw error;
+        fleet.forget(host);
+        unobserved.set(host, error.message);
+        return [];
+      }
+    }),
+  );
+  return { observed: lists.flat(), unobserved };
+}
