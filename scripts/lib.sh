@@ -48,11 +48,52 @@ lock_run() {
   flock 9
 }
 
-# docker_at HOST ARGS...: Docker's client on exactly that engine, whatever context and TLS settings the caller has.
-# It ends after DOCKER_SECONDS (300), because an engine that hangs never answers.
+# docker_at HOST ARGS...: Docker's client on exactly that engine. The caller's context and TLS settings count only for the
+# caller's own DOCKER_HOST. It ends after DOCKER_SECONDS (300), because an engine that hangs never answers.
 docker_at() {
-  local host=$1
+  local host=$1 clean=(env -u DOCKER_CONTEXT -u DOCKER_TLS -u DOCKER_TLS_VERIFY -u DOCKER_CERT_PATH)
   shift
-  timeout "${DOCKER_SECONDS:-300}" env -u DOCKER_HOST -u DOCKER_CONTEXT -u DOCKER_TLS -u DOCKER_TLS_VERIFY \
-    -u DOCKER_CERT_PATH docker -H "$host" "$@"
+  [ "$host" != "${DOCKER_HOST:-}" ] || clean=(env)
+  timeout "${DOCKER_SECONDS:-300}" "${clean[@]}" docker -H "$host" "$@"
 }
+
+# free_cidr BASE/BITS SIZE SEED: prints a subnet of SIZE bits below BASE that no address and no route of this machine
+# touches; where the search begins depends on SEED (hexadecimal). Hold lock_networks until it is claimed with a link.
+free_cidr() {
+  { ip -4 route show table all; ip -o -4 addr show; } | node -e '
+    const [range, bits, seed] = process.argv.slice(1);
+    const number = (address) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+    const text = (n) => [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");
+    const block = (address, bits) => {
+      const size = 2 ** (32 - bits);
+      return { from: Math.floor(number(address) / size) * size, size };
+    };
+    const seen = require("fs").readFileSync(0, "utf8").matchAll(/(\d+\.\d+\.\d+\.\d+)(?:\/(\d+))?/g);
+    const taken = [...seen].map(([, address, bits = "32"]) => block(address, Number(bits)));
+    const all = block(...range.split("/"));
+    const size = 2 ** (32 - bits);
+    const count = all.size / size;
+    for (let i = 0; i < count; i++) {
+      const from = all.from + ((parseInt(seed, 16) + i) % count) * size;
+      if (taken.some((other) => from < other.from + other.size && other.from < from + size)) continue;
+      console.log(`${text(from)}/${bits}`);
+      process.exit(0);
+    }
+    process.exit(1);' "$@"
+}
+
+# nth_address CIDR N: the Nth address of a subnet, N below 256 and the subnet small enough for it.
+nth_address() {
+  local base=${1%/*}
+  echo "${base%.*}.$((${base##*.} + $2))"
+}
+
+# One searcher at a time. Holds file descriptor 7 until unlock_networks.
+lock_networks() {
+  exec 7>/run/longshore-network.lock
+  flock 7
+}
+
+unlock_networks() { exec 7>&-; }
+
+hash_of() { printf '%s' "$1" | sha256sum | cut -c1-8; }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A private Docker Engine that lives in one directory and leaves nothing behind.
 #
-#   engine.sh start DIR [--keep] [--netns NAME] [--cidr A.B.C.D/20] [--config FILE] [-- DOCKERD-ARGUMENT...]
+#   engine.sh start DIR [--keep] [--netns NAME] [--config FILE]
 #       Starts it unless it answers already, and prints its endpoint, unix://... Leftovers of an aborted run are cleared
 #       first, its images and containers too; with --keep those stay, as after a restart of the host.
-#       --netns runs it in that network namespace (with iptables; default: the machine's own network, where no
-#       firewall rule and no sysctl is touched, so that its containers are reached by published ports only).
-#       --config is a JSON object whose members override those of daemon.json.
+#       --netns runs it in that network namespace, with iptables, and gives it the namespace: stop deletes it.
+#       Default: the machine's own network, where no firewall rule and no sysctl is touched, so that its containers are
+#       reached by published ports only.
+#       --config is a JSON object whose members override those of daemon.json; "hosts" are added.
 #   engine.sh stop DIR      removes its containers and networks, ends it, and deletes DIR
 #   engine.sh kill DIR      SIGKILL to the engine alone: its containers live on
 #   engine.sh crash DIR     SIGKILL to the engine and everything in its containers: what a power failure leaves
@@ -26,7 +27,7 @@ usage() {
 ACTION=$1
 DIR=$(realpath -m -- "$2")
 shift 2
-HASH=$(printf '%s' "$DIR" | sha256sum | cut -c1-8)
+HASH=$(hash_of "$DIR")
 BRIDGE=lsbr-$HASH
 CGROUP=longshore-$HASH
 MARKER=$DIR/longshore-engine
@@ -36,8 +37,6 @@ NETNS='' KEEP='' CIDR='' CONFIG='{}'
 if [ ${#DIR} -le 64 ]; then RUN=$DIR/run; else RUN=/run/longshore-$HASH; fi
 SOCKET=$RUN/docker.sock
 ENDPOINT=unix://$SOCKET
-
-is_number() { [[ $1 =~ ^[0-9]+$ ]]; }
 
 # pids PROGRAM-PATTERN: running processes (no zombies) of that program that have this engine's directory in their arguments.
 pids() {
@@ -49,7 +48,7 @@ pids() {
     # shellcheck disable=SC2254
     case ${program##*/} in $1) ;; *) continue ;; esac
     grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" && echo "$pid"
-  done < <(grep -lasF -e "$DIR/" -e "$RUN/" /proc/[0-9]*/cmdline 2>/dev/null) || :
+  done < <(grep -lasF -e "$DIR/" -e "$RUN/" /proc/[0-9]*/cmdline 2>/dev/null || :)
 }
 
 gone() { [ -z "$(pids "$1")" ]; }
@@ -123,6 +122,8 @@ remove_links() {
   ip link del "$BRIDGE" 2>/dev/null || :
 }
 
+delete_namespace() { [ ! -s "$DIR/netns" ] || ip netns del "$(cat "$DIR/netns")" 2>/dev/null || :; }
+
 # Everything outside DIR that a dead engine may have left.
 sweep() {
   end 'dockerd' TERM 15
@@ -141,6 +142,7 @@ delete_directory() {
   [ -e "$MARKER" ] || fail "$DIR does not look like a directory of this script; delete it by hand"
   rm -rf --one-file-system -- "$DIR"
   [ "$RUN" = "$DIR/run" ] || rm -rf --one-file-system -- "$RUN"
+  rm -f "$LOCK"
 }
 
 remove_objects() {
@@ -161,38 +163,19 @@ stop() {
   [ -z "$list" ] || kill -CONT $list 2>/dev/null || :
   remove_objects
   sweep
+  delete_namespace
   delete_directory
-}
-
-# Prints a /20 that no address and no route of this machine touches; where the search begins depends on DIR.
-free_cidr() {
-  { ip -4 route show table all; ip -o -4 addr show; } | CIDR_SEED=$HASH node -e '
-    const number = (address) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-    const taken = [];
-    for (const [, address, bits = "32"] of require("fs").readFileSync(0, "utf8").matchAll(/(\d+\.\d+\.\d+\.\d+)(?:\/(\d+))?/g))
-      taken.push([number(address) & -(2 ** (32 - bits)), 2 ** (32 - bits)].map((n) => n >>> 0));
-    const seed = parseInt(process.env.CIDR_SEED, 16);
-    for (let i = 0; i < 1024; i++) {
-      const slot = (seed + i) % 1024; // 10.192.0.0/10 in steps of a /20
-      const base = number("10.192.0.0") + slot * 4096;
-      if (taken.every(([from, size]) => from + size <= base || base + 4096 <= from)) {
-        console.log(`10.${192 + (slot >> 4)}.${(slot & 15) * 16}.0/20`);
-        process.exit(0);
-      }
-    }
-    process.exit(1);'
 }
 
 # The bridge is what claims the subnet: whoever looks for a free one sees its route.
 claim_network() {
-  exec 7>/run/longshore-network.lock
-  flock 7
-  CIDR=$(free_cidr) || fail "no free private subnet was found below 10.192.0.0/10"
+  lock_networks
+  CIDR=$(free_cidr 10.192.0.0/10 20 "$HASH") || fail "no free private subnet was found below 10.192.0.0/10"
   echo "$CIDR" >"$DIR/cidr"
   ip link add "$BRIDGE" type bridge
-  ip addr add "$(echo "$CIDR" | sed 's,\.0/20$,.1/24,')" dev "$BRIDGE"
+  ip addr add "$(nth_address "$CIDR" 1)/24" dev "$BRIDGE"
   ip link set "$BRIDGE" up
-  exec 7>&-
+  unlock_networks
 }
 
 write_configs() {
@@ -208,14 +191,16 @@ TOML
   OWN_NETWORK=${NETNS:+1} EXTRA=$CONFIG DIR=$DIR RUN=$RUN CGROUP=$CGROUP BRIDGE=$BRIDGE CIDR=$CIDR node -e '
     const { OWN_NETWORK, EXTRA, DIR, RUN, CGROUP, BRIDGE, CIDR } = process.env;
     const shared = { bridge: BRIDGE, iptables: false, ip6tables: false, "ip-masq": false, "ip-forward": false };
+    const { hosts = [], ...extra } = JSON.parse(EXTRA);
     const config = {
-      "data-root": `${DIR}/data`, "exec-root": `${RUN}/exec`, pidfile: `${RUN}/dockerd.pid`, hosts: [`unix://${RUN}/docker.sock`],
+      "data-root": `${DIR}/data`, "exec-root": `${RUN}/exec`, pidfile: `${RUN}/dockerd.pid`, 
+      hosts: [`unix://${RUN}/docker.sock`, ...hosts],
       containerd: `${RUN}/containerd.sock`, "cgroup-parent": `/${CGROUP}`, "exec-opts": ["native.cgroupdriver=cgroupfs"],
       // Without it every engine of a machine reports the same id, from a key in /etc/docker.
       "deprecated-key-path": `${DIR}/key.json`, group: "root", "userland-proxy": true,
       ...(OWN_NETWORK ? {} : shared),
       ...(CIDR ? { "default-address-pools": [{ base: CIDR, size: 24 }] } : {}),
-      ...JSON.parse(EXTRA),
+      ...extra,
     };
     require("fs").writeFileSync(`${DIR}/daemon.json`, JSON.stringify(config, null, 2));'
 }
@@ -244,7 +229,7 @@ until_answers() {
 run_daemons() {
   launch "$DIR/containerd.log" containerd --config "$DIR/containerd.toml"
   until_answers 30 containerd test -S "$RUN/containerd.sock" || fail "containerd does not start:" "$(tail -n 5 "$DIR/containerd.log")"
-  launch "$DIR/dockerd.log" dockerd --config-file "$DIR/daemon.json" "$@"
+  launch "$DIR/dockerd.log" dockerd --config-file "$DIR/daemon.json"
   until_answers 60 dockerd answers || fail "dockerd does not start:" "$(tail -n 5 "$DIR/dockerd.log")"
 }
 
@@ -260,16 +245,18 @@ start() {
     [ ! -s "$DIR/cidr" ] || CIDR=$(cat "$DIR/cidr")
   else
     sweep
+    delete_namespace
     delete_directory
   fi
   mkdir -p "$DIR/client" "$RUN"
   chmod 700 "$DIR" "$RUN"
   touch "$MARKER"
+  [ -z "$NETNS" ] || echo "$NETNS" >"$DIR/netns"
   # dockerd takes any living process with the number in a stale pid file for itself, and then refuses to start.
   rm -f "$RUN/dockerd.pid" "$SOCKET" "$RUN/containerd.sock" "$RUN/containerd.sock.ttrpc"
   [ -n "$NETNS" ] || ip link show "$BRIDGE" >/dev/null 2>&1 || claim_network
   write_configs
-  run_daemons "$@"
+  run_daemons
   echo "$ENDPOINT"
 }
 
@@ -288,19 +275,23 @@ while [ $# -gt 0 ]; do
   case $1 in
     --keep) KEEP=1 ;;
     --netns) NETNS=$2 && shift ;;
-    --cidr) CIDR=$2 && shift ;;
     --config) CONFIG=$(cat "$2") && shift ;;
-    --)
-      shift
-      break
-      ;;
     *) usage ;;
   esac
   shift
 done
 
+# Two that start or stop the same engine take turns.
+if is_root && [ "$ACTION" != pid ]; then
+  LOCK=/run/longshore-engine-$HASH.lock
+  until [ "$LOCK" -ef /proc/$$/fd/8 ]; do # whoever had it before may have deleted the file
+    exec 8>"$LOCK"
+    flock 8
+  done
+fi
+
 case $ACTION in
-  start) start "$@" ;;
+  start) start ;;
   stop) stop ;;
   kill) kill_engine ;;
   crash) crash ;;
