@@ -14,6 +14,8 @@ export interface ContainerState {
   readonly instances: readonly InstanceRecord[];
   /** The deploy or rollback under way; null between them. */
   readonly rollout: Rollout | null;
+  /** Instances that the published route leads to; empty while it is held. */
+  readonly routed: readonly string[];
   /** Shown to callers as the container's status message. */
   readonly message: string;
 }
@@ -33,6 +35,17 @@ export interface Rollout {
   readonly holdVersion: number | null;
   /** Set when the rollout is being undone: what the operation will end with. */
   readonly failure: Failure | null;
+  /** Redis time at which undoing began; null with `failure`. */
+  readonly undoneAt: number | null;
+  /** Why no host took the candidate yet; null once one has. */
+  readonly blocked: Blocked | null;
+}
+
+export interface Blocked {
+  /** Host by host; for people. */
+  readonly message: string;
+  /** Redis time before which placing is not tried again. */
+  readonly retryAt: number;
 }
 
 export const EMPTY_STATE: ContainerState = {
@@ -40,6 +53,7 @@ export const EMPTY_STATE: ContainerState = {
   activeRevisionId: null,
   stableRevisionId: null,
   instances: [],
+  routed: [],
   rollout: null,
   message: '',
 };

@@ -24,6 +24,8 @@ export interface InstanceRecord {
   /** Published port on the host's address; null for runtime process. Fixed at create, as the GPUs are. */
   readonly port: number | null;
   readonly leased: boolean;
+  /** The host was found to have the image. A create that fails takes it back, since somebody may have pruned images. */
+  readonly imageReady: boolean;
   /** Set before Docker is asked to create, so that a container found without it is a late create and not ours to keep. */
   readonly createIntended: boolean;
   /** Set once a container was seen: when it is missing now, somebody removed it. */
@@ -38,15 +40,18 @@ export interface InstanceRecord {
   readonly drainVersion: number | null;
   /** Redis time after which it is stopped though connections are left. */
   readonly drainDeadline: number | null;
-  /** Why it was given up; kept for people. */
+  /** Why it was given up, or why a serving one is not up; kept for people. */
   readonly failed: string | null;
   /** Steady state's starts in place since it was last healthy for a while. */
   readonly restarts: number;
   readonly fault: StepFault | null;
+  /** Redis time of the last step that succeeded on it: deadlines for what fails afterwards count from here. */
+  readonly changedAt: number;
 }
 
 /** The last thing that went wrong with a step on this instance; gone as soon as a step succeeds. */
 export interface StepFault {
+  /** The kind of the step. */
   readonly step: string;
   readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE';
   /** The engine's words, shortened; free of secrets. */

@@ -12,6 +12,11 @@ export interface Route {
   readonly executionTimeoutMs: number;
 }
 
+/** Stands for the version that the script will assign, wherever the state or a route must name it. */
+export const NEXT_ROUTE_VERSION = -9_007_199_254_740_991;
+
+export type RouteChange = Omit<Route, 'version'>;
+
 /** SERVING: to the targets. HELD: requests wait for the next version (stop-first). EMPTY: nothing was deployed, or it serves no HTTP. */
 export type RouteState = 'SERVING' | 'HELD' | 'EMPTY';
 

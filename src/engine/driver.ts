@@ -1,4 +1,7 @@
+import type { InstanceIdentity, ObservedInstance } from '../domain/observed-instance.js';
 import type { ResolvedImage, RevisionSpec } from '../domain/revision.js';
+
+export { type InstanceIdentity, instanceName, type ObservedInstance } from '../domain/observed-instance.js';
 
 /**
  * One Docker Engine, as the rest of Longshore sees it: the port that the dockerode adapter and the in-memory fake implement,
@@ -64,17 +67,6 @@ export interface EngineEvent {
   readonly action: string;
 }
 
-/** Who a Docker container belongs to; becomes its labels and is read back from them. */
-export interface InstanceIdentity {
-  readonly controlPlaneId: string;
-  readonly containerId: string;
-  readonly revisionId: string;
-  readonly instanceId: string;
-  readonly ordinal: number;
-  readonly generation: number;
-  readonly operationId: string;
-}
-
 /** All that is needed to create one instance; the pure docker-spec turns it into the engine's create body. */
 export interface InstanceSpec {
   readonly name: string;
@@ -85,34 +77,6 @@ export interface InstanceSpec {
   /** Published port, bound on `address`; null publishes nothing. */
   readonly port: number | null;
   readonly address: string;
-}
-
-/** A container of ours as Docker shows it. */
-export interface ObservedInstance {
-  /** Docker's id of it. */
-  readonly dockerId: string;
-  readonly name: string;
-  readonly identity: InstanceIdentity;
-  /** From the name `ls-<instance>-f<fence>`; 0 where somebody renamed it by hand. */
-  readonly fence: number;
-  readonly specHash: string;
-  readonly state: 'CREATED' | 'RUNNING' | 'PAUSED' | 'RESTARTING' | 'EXITED' | 'DEAD' | 'REMOVING';
-  readonly exitCode: number;
-  readonly oomKilled: boolean;
-  /** Docker's error text of the last start, shortened; empty mostly. */
-  readonly error: string;
-  /** The engine's text, compared for equality only. */
-  readonly startedAt: string;
-  /** Docker's HEALTHCHECK; null where there is none. */
-  readonly health: 'STARTING' | 'HEALTHY' | 'UNHEALTHY' | null;
-  readonly imageId: string;
-  readonly gpuUuids: readonly string[];
-  readonly port: number | null;
-}
-
-/** `ls-<instance>-f<fence>` */
-export function instanceName(instanceId: string, fence: number): string {
-  return `ls-${instanceId}-f${fence}`;
 }
 
 /**

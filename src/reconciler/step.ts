@@ -23,6 +23,7 @@ export type Step =
   | SetRole
   | FreeDevices
   | TakeDevicesBack
+  | NoteExit
   | ForgetInstance
   | PublishRoute
   | CompleteOperation
@@ -54,7 +55,10 @@ export interface RemoveContainer {
   readonly reason: string;
 }
 
-/** Asks the scheduler for a host, and records the candidate together with its leases; or decides for stop-first; or records why not yet. */
+/**
+ * Asks the scheduler for a host, and records the candidate together with its leases; or decides for stop-first and records a candidate
+ * that waits for the leases; or records why not yet.
+ */
 export interface PlaceInstance {
   readonly kind: 'PLACE_INSTANCE';
   readonly revisionId: string;
@@ -63,12 +67,11 @@ export interface PlaceInstance {
   readonly retainedInstanceId: string | null;
 }
 
-/** Stop-first, once the former instance is confirmed stopped: its leases become a new candidate's, in one script. */
+/** Stop-first, once the former instance is confirmed stopped: its leases become the waiting candidate's, in one script. */
 export interface HandOverDevices {
   readonly kind: 'HAND_OVER_DEVICES';
   readonly fromInstanceId: string;
-  readonly revisionId: string;
-  readonly retainedInstanceId: string | null;
+  readonly toInstanceId: string;
 }
 
 /** Makes sure that the host has the revision's image, and records what the image is. Nothing to pull is done at once. */
@@ -139,6 +142,13 @@ export interface TakeDevicesBack {
   readonly kind: 'TAKE_DEVICES_BACK';
   readonly fromInstanceId: string;
   readonly toInstanceId: string;
+}
+
+/** A serving instance was found dead or gone: callers see it, and back-off counts from here, before it is started again. */
+export interface NoteExit {
+  readonly kind: 'NOTE_EXIT';
+  readonly instanceId: string;
+  readonly reason: string;
 }
 
 /** Drops the record of an instance that has no container and no lease. */

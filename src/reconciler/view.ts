@@ -1,9 +1,9 @@
 import type { ContainerStatus } from '../domain/container.js';
 import type { ContainerState } from '../domain/container-state.js';
+import type { ObservedInstance } from '../domain/observed-instance.js';
 import type { Operation } from '../domain/operation.js';
 import type { Revision } from '../domain/revision.js';
 import type { IngressReport } from '../domain/route.js';
-import type { ObservedInstance } from '../engine/driver.js';
 
 /** Everything that planning one container depends on: desired state and journal from Redis, and what Docker shows. */
 export interface ContainerView {
@@ -24,10 +24,15 @@ export interface ContainerView {
   readonly fence: number;
   /** The former holder of the lease did not give it back: its calls may still be under way. */
   readonly unclean: boolean;
-  readonly observed: readonly ObservedInstance[];
+  readonly observed: readonly HostedInstance[];
   /** Hosts that could not be observed, with the reason. What is on them is unknown, not gone. */
   readonly unobserved: ReadonlyMap<string, string>;
   readonly policy: ReconcilePolicy;
+}
+
+/** What was observed, and where. */
+export interface HostedInstance extends ObservedInstance {
+  readonly host: string;
 }
 
 export interface ReconcilePolicy {

@@ -3,8 +3,10 @@ import type { ContainerState } from '../domain/container-state.js';
 import type { HostRecord } from '../domain/host.js';
 import type { Operation, OperationResult, Progress } from '../domain/operation.js';
 import type { ResolvedImage, Revision } from '../domain/revision.js';
-import type { IngressReport, Route } from '../domain/route.js';
+import type { IngressReport, Route, RouteChange } from '../domain/route.js';
 import type { HostSnapshot } from '../scheduler/placement.js';
+
+export { NEXT_ROUTE_VERSION, type RouteChange } from '../domain/route.js';
 
 /** `container/<id>` or `host/<name>`: what a worker leases. The queue holds keys and no jobs, so an entry too many costs one look. */
 export type WorkKey = `container/${string}` | `host/${string}`;
@@ -56,11 +58,6 @@ export interface LoadedContainer {
   readonly deleteRequested: boolean;
   readonly ingresses: readonly IngressReport[];
 }
-
-/** Stands for the version that the script will assign, wherever the state or a route must name it. */
-export const NEXT_ROUTE_VERSION = -9_007_199_254_740_991;
-
-export type RouteChange = Omit<Route, 'version'>;
 
 /**
  * Writes of the worker that holds a container's lease. Each is one script, checks fence and token, stores the new state whole, and is safe to send

@@ -1,0 +1,136 @@
+import type { ContainerState } from '../domain/container-state.js';
+import type { InstanceRecord, InstanceRole, StepFault } from '../domain/instance.js';
+import type { Step } from './step.js';
+
+/** A serving instance that stayed healthy for so long starts again without back-off. */
+const PROVEN_MS = 600_000;
+const FAULT_BACKOFF_MS = { first: 500, last: 60_000 };
+
+/** Changes one instance; an id that is not there changes nothing. */
+export function change(state: ContainerState, instanceId: string, part: Partial<InstanceRecord>): ContainerState {
+  return changeAll(state, (instance) => (instance.id === instanceId ? part : {}));
+}
+
+export function changeAll(
+  state: ContainerState,
+  changed: (instance: InstanceRecord) => Partial<InstanceRecord>,
+): ContainerState {
+  return { ...state, instances: state.instances.map((instance) => ({ ...instance, ...changed(instance) })) };
+}
+
+/** PULL_IMAGE succeeded, or there was nothing to pull. */
+export function pulled(state: ContainerState, instanceId: string, now: number): ContainerState {
+  return change(state, instanceId, { imageReady: true, fault: null, changedAt: now });
+}
+
+/** CREATE_CONTAINER, to be stored BEFORE Docker is asked. */
+export function createIntended(state: ContainerState, instanceId: string): ContainerState {
+  return change(state, instanceId, { createIntended: true });
+}
+
+/** CREATE_CONTAINER succeeded, or what is there was adopted. */
+export function created(state: ContainerState, instanceId: string, now: number): ContainerState {
+  const part = { created: true, startedAt: null, engineStartedAt: null, healthyAt: null, fault: null, changedAt: now };
+  return change(state, instanceId, part);
+}
+
+/**
+ * START_CONTAINER succeeded. `engineStartedAt` is the engine's own text for this start as observed after it, or null where it could not be
+ * read; `restart` as in the step: such starts are counted, for back-off.
+ */
+export function started(
+  state: ContainerState,
+  instanceId: string,
+  start: { readonly engineStartedAt: string | null; readonly restart: boolean },
+  now: number,
+): ContainerState {
+  return changeAll(state, (instance) => {
+    if (instance.id !== instanceId) return {};
+    const { engineStartedAt, restart } = start;
+    const restarts = instance.restarts + (restart ? 1 : 0);
+    return { created: true, startedAt: now, engineStartedAt, healthyAt: null, restarts, fault: null, changedAt: now };
+  });
+}
+
+/** STOP_CONTAINER succeeded. */
+export function stopped(state: ContainerState, instanceId: string, now: number): ContainerState {
+  const part = { startedAt: null, engineStartedAt: null, healthyAt: null, fault: null, changedAt: now };
+  return change(state, instanceId, part);
+}
+
+/** PROBE_INSTANCE found it healthy. (Not yet healthy is a fault of kind TRANSIENT whose delay is the probe's interval.) */
+export function healthy(state: ContainerState, instanceId: string, now: number): ContainerState {
+  const next = change(state, instanceId, { healthyAt: now, failed: null, fault: null, changedAt: now });
+  const ill = next.instances.some((instance) => instance.role === 'SERVING' && instance.healthyAt === null);
+  return ill ? next : { ...next, message: '' };
+}
+
+/** NOTE_EXIT: the container's status message says it too. */
+export function exited(state: ContainerState, instanceId: string, reason: string, now: number): ContainerState {
+  const noted = changeAll(state, (instance) => {
+    if (instance.id !== instanceId) return {};
+    const proven = instance.healthyAt !== null && now - instance.healthyAt >= PROVEN_MS;
+    const restarts = proven ? 0 : instance.restarts;
+    return { startedAt: null, engineStartedAt: null, healthyAt: null, failed: reason, restarts, changedAt: now };
+  });
+  return { ...noted, message: reason };
+}
+
+/** SET_ROLE. `reason` is kept as why it failed, unless empty. */
+export function roleSet(
+  state: ContainerState,
+  instanceId: string,
+  role: InstanceRole,
+  reason: string,
+  now: number,
+): ContainerState {
+  const failed = reason === '' ? {} : { failed: reason };
+  return change(state, instanceId, { role, drainVersion: null, drainDeadline: null, changedAt: now, ...failed });
+}
+
+/** FREE_DEVICES, with the script that ends the leases. */
+export function devicesFreed(state: ContainerState, instanceId: string, now: number): ContainerState {
+  return change(state, instanceId, { leased: false, changedAt: now });
+}
+
+/** FORGET_INSTANCE. */
+export function forgotten(state: ContainerState, instanceId: string): ContainerState {
+  return { ...state, instances: state.instances.filter((instance) => instance.id !== instanceId) };
+}
+
+export interface FaultOf {
+  readonly step: Step['kind'];
+  readonly kind: StepFault['kind'];
+  /** The engine's words, shortened; free of secrets. */
+  readonly message: string;
+  /** Milliseconds until the next try; back-off by the count where it is absent. */
+  readonly delayMs?: number;
+  /** From 0 to 1, random: spreads tries that failed together. Absent: the whole back-off. */
+  readonly jitter?: number;
+}
+
+/** A step on the instance failed. Counted together with what the same step met before. */
+export function faulted(state: ContainerState, instanceId: string, fault: FaultOf, now: number): ContainerState {
+  return changeAll(state, (instance) => {
+    if (instance.id !== instanceId) return {};
+    const before = instance.fault?.step === fault.step ? instance.fault : null;
+    const count = (before?.count ?? 0) + 1;
+    const recorded: StepFault = {
+      step: fault.step,
+      kind: fault.kind,
+      message: fault.message,
+      count,
+      firstAt: before?.firstAt ?? now,
+      retryAt: now + (fault.delayMs ?? backoff(count, FAULT_BACKOFF_MS, fault.jitter ?? 1)),
+    };
+    const imageReady = instance.imageReady && fault.step !== 'CREATE_CONTAINER';
+    const restarts = instance.restarts + (fault.step === 'START_CONTAINER' && instance.role === 'SERVING' ? 1 : 0);
+    return { fault: recorded, imageReady, restarts };
+  });
+}
+
+/** Doubles from the first to the last; jitter takes away up to half. */
+export function backoff(count: number, bounds: { readonly first: number; readonly last: number }, jitter = 1): number {
+  const whole = Math.min(bounds.first * 2 ** Math.min(count - 1, 30), bounds.last);
+  return Math.ceil(whole * (0.5 + jitter / 2));
+}

@@ -1,0 +1,199 @@
+import type { ContainerState, Rollout } from '../domain/container-state.js';
+import type { Failure } from '../domain/errors.js';
+import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
+import type { Operation } from '../domain/operation.js';
+import { NEXT_ROUTE_VERSION } from '../domain/route.js';
+import { change, changeAll } from './instance-transitions.js';
+
+/** How soon, at the earliest and at the latest, placing is tried again while no host takes the candidate. */
+const PLACE_RETRY_MS = { first: 500, last: 5_000 };
+
+/*
+ * What each step makes of the state, as far as the whole container is concerned; instance-transitions.ts has those of one instance.
+ * All are pure; the worker stores the result in the same script as the step's other effects. `now` is Redis time.
+ * A route version that the script assigns is written as NEXT_ROUTE_VERSION.
+ */
+
+/** TAKE_OPERATION. Faults are forgotten, so that a repeated Delete has its whole budget. */
+export function operationTaken(state: ContainerState, operation: Operation, now: number): ContainerState {
+  const taken = { ...changeAll(state, () => ({ fault: null })), generation: state.generation + 1 };
+  const { kind, revisionId } = operation;
+  if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK') || revisionId === null) return taken;
+  const rollout: Rollout = {
+    operationId: operation.id,
+    kind,
+    revisionId,
+    formerRevisionId: state.activeRevisionId,
+    order: null,
+    startedAt: now,
+    switchedVersion: null,
+    holdVersion: null,
+    failure: null,
+    undoneAt: null,
+    blocked: null,
+  };
+  return { ...taken, rollout };
+}
+
+/** What placement decided for a new instance, in the terms of its record. */
+export interface NewInstance {
+  readonly id: string;
+  readonly revisionId: string;
+  readonly ordinal: number;
+  readonly host: string;
+  readonly address: string;
+  readonly gpuUuids: readonly string[];
+  readonly port: number | null;
+}
+
+/** A record for `placed` or `stopFirstChosen`: nothing is on the host yet. */
+export function newCandidate(instance: NewInstance, now: number): InstanceRecord {
+  return {
+    ...instance,
+    role: 'CANDIDATE',
+    leased: false,
+    imageReady: false,
+    createIntended: false,
+    created: false,
+    startedAt: null,
+    engineStartedAt: null,
+    healthyAt: null,
+    drainVersion: null,
+    drainDeadline: null,
+    failed: null,
+    restarts: 0,
+    fault: null,
+    changedAt: now,
+  };
+}
+
+/**
+ * PLACE_INSTANCE, start-first: `candidate` (new, or a retained instance of the state) holds its leases from here on.
+ * To be written by the script that takes the devices.
+ */
+export function placed(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
+  return withCandidate(
+    withRollout(state, { order: 'START_FIRST', blocked: null }),
+    { ...candidate, leased: true },
+    now,
+  );
+}
+
+/**
+ * PLACE_INSTANCE, stop-first: `candidate` (new, or retained) is to have the host, devices and port of the serving instance, but leases
+ * nothing yet. Nothing is stopped before its image is there.
+ */
+export function stopFirstChosen(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
+  return withCandidate(
+    withRollout(state, { order: 'STOP_FIRST', blocked: null }),
+    { ...candidate, leased: false },
+    now,
+  );
+}
+
+/** PLACE_INSTANCE, no host takes it now: `message` says why, host by host. Tried again soon at first, then less often. */
+export function blocked(state: ContainerState, message: string, now: number): ContainerState {
+  if (state.rollout === null) return state;
+  const waited = now - state.rollout.startedAt;
+  const delay = Math.min(Math.max(waited / 4, PLACE_RETRY_MS.first), PLACE_RETRY_MS.last);
+  return withRollout(state, { blocked: { message, retryAt: now + Math.ceil(delay) } });
+}
+
+/** HOLD_ROUTE, with the route of `routeOf` on the result: serving instances become HELD, still running. */
+export function held(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
+  const holding = changeAll(state, (instance) =>
+    instance.role === 'SERVING'
+      ? { role: 'HELD', drainVersion: NEXT_ROUTE_VERSION, drainDeadline: now + drainTimeoutMs, changedAt: now }
+      : {},
+  );
+  return { ...withRollout(holding, { holdVersion: NEXT_ROUTE_VERSION }), routed: [] };
+}
+
+/** HAND_OVER_DEVICES and TAKE_DEVICES_BACK, with the script that moves the leases. */
+export function devicesMoved(state: ContainerState, from: string, to: string, now: number): ContainerState {
+  return change(change(state, from, { leased: false, changedAt: now }), to, { leased: true, changedAt: now });
+}
+
+/**
+ * SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. The revision that served
+ * until a deploy has proved itself; a rollback's former one has not, its target has.
+ */
+export function switched(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
+  if (state.rollout === null) return state;
+  const { kind, revisionId, formerRevisionId } = state.rollout;
+  const serving = changeAll(state, (instance) => {
+    switch (instance.role) {
+      case 'CANDIDATE':
+        return { role: 'SERVING', failed: null, restarts: 0, changedAt: now };
+      case 'SERVING':
+        return {
+          role: 'DRAINING',
+          drainVersion: NEXT_ROUTE_VERSION,
+          drainDeadline: now + drainTimeoutMs,
+          changedAt: now,
+        };
+      case 'HELD':
+        return { role: 'RETAINED', drainVersion: null, drainDeadline: null, changedAt: now };
+      default:
+        return {};
+    }
+  });
+  const next = { ...withRollout(serving, { switchedVersion: NEXT_ROUTE_VERSION }), activeRevisionId: revisionId };
+  const stableRevisionId = kind === 'ROLLBACK' ? revisionId : (formerRevisionId ?? state.stableRevisionId);
+  return { ...next, stableRevisionId, routed: targetsOf(next), message: '' };
+}
+
+/** UNDO_ROLLOUT. */
+export function undone(state: ContainerState, failure: Failure, now: number): ContainerState {
+  return withRollout(state, { failure, undoneAt: now, blocked: null });
+}
+
+/** PUBLISH_ROUTE, with the route of `routeOf` on the result. Held instances serve again, whether or not they could be restored. */
+export function published(state: ContainerState, now: number): ContainerState {
+  const serving = withRollout(
+    changeAll(state, (instance) => (instance.role === 'HELD' ? servingAgain(now) : {})),
+    { holdVersion: null },
+  );
+  return { ...serving, routed: targetsOf(serving) };
+}
+
+/** COMPLETE_OPERATION. Whatever an abandoned rollout left is put where steady state deals with it. */
+export function completed(state: ContainerState, now: number): ContainerState {
+  const settled = changeAll(state, (instance) => {
+    if (instance.role === 'CANDIDATE') return { role: 'DISCARDED', changedAt: now };
+    return instance.role === 'HELD' ? servingAgain(now) : {};
+  });
+  return { ...settled, rollout: null };
+}
+
+/** Ids of the instances that requests may go to. */
+export function targetsOf(state: ContainerState): readonly string[] {
+  return state.instances
+    .filter((instance) => instance.role === 'SERVING' && instance.healthyAt !== null && instance.port !== null)
+    .map((instance) => instance.id);
+}
+
+const servingAgain = (now: number) =>
+  ({ role: 'SERVING' satisfies InstanceRole, drainVersion: null, drainDeadline: null, changedAt: now }) as const;
+
+function withRollout(state: ContainerState, part: Partial<Rollout>): ContainerState {
+  return state.rollout === null ? state : { ...state, rollout: { ...state.rollout, ...part } };
+}
+
+function withCandidate(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
+  const others = state.instances.filter((instance) => instance.id !== candidate.id);
+  const fresh: InstanceRecord = {
+    ...candidate,
+    role: 'CANDIDATE',
+    startedAt: null,
+    engineStartedAt: null,
+    healthyAt: null,
+    drainVersion: null,
+    drainDeadline: null,
+    failed: null,
+    restarts: 0,
+    fault: null,
+    changedAt: now,
+  };
+  return { ...state, instances: [...others, fresh] };
+}
