@@ -7,6 +7,8 @@ const base = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
     ],
   },
+  globalSetup: '<rootDir>/test/support/jest-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/jest-teardown.mjs',
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
 };
 const project = (displayName, options = {}) => ({

@@ -12,6 +12,8 @@ import { newDirectory } from '../run-directory.js';
  */
 export interface Host extends PrivateEngine {
   readonly name: string;
+  /** Its network namespace. */
+  readonly netns: string;
   /** Where its published ports answer. */
   readonly address: string;
   /** This machine's address as the host sees it: where a registry for it must listen. */
@@ -89,6 +91,7 @@ async function startHost(dir: string, number: number, options: HostsOptions): Pr
   return {
     ...engine,
     name: `host-${number}`,
+    netns,
     address,
     gateway,
     tcpEndpoint: `tcp://${address}:2376`,
