@@ -1,0 +1,70 @@
+import { member, numberOf, textOf } from './docker-json.js';
+import { shorten } from './docker-text.js';
+import { EngineError, type EngineErrorKind } from './driver.js';
+
+/** What a call was, for classifying and naming its failure. */
+export interface CallContext {
+  readonly host: string;
+  /** For people: `start ls-…-f3`. */
+  readonly what: string;
+  /** Whether the call changes something, so that its outcome is unknown when no answer came. */
+  readonly mutates: boolean;
+}
+
+/** Our own end of a call: its time was up, or the caller left. */
+export class CallEnded extends Error {
+  override readonly name = 'CallEnded';
+}
+
+/** Turns whatever a call failed with into an EngineError; one that is one already stays as it is. */
+export function toEngineError(error: unknown, context: CallContext): EngineError {
+  if (error instanceof EngineError) return error;
+  const status = numberOf(member(error, 'statusCode'));
+  if (status > 0) {
+    const text = textOf(member(error, 'json', 'message')) || `HTTP status ${status}`;
+    return engineError(kindOfStatus(status, text), context, text, error);
+  }
+  const text = textOf(member(error, 'message')) || String(error);
+  return engineError(kindOfFault(error, context), context, text, error);
+}
+
+export function engineError(kind: EngineErrorKind, context: CallContext, text: string, cause?: unknown): EngineError {
+  return new EngineError(kind, context.host, shorten(`${context.host}: ${context.what}: ${text}`), { cause });
+}
+
+function kindOfStatus(status: number, text: string): EngineErrorKind {
+  // A start also answers 404 for what the container needs, its network say: only a new container mends that.
+  if (status === 404)
+    return /no such (container|image|volume)|network .* not found/i.test(text) ? notFound(text) : 'PERMANENT';
+  // Somebody else's removal is on its way; what it leaves is seen by observing again.
+  if (status === 409) return /removal of container .* is already in progress/i.test(text) ? 'TRANSIENT' : 'CONFLICT';
+  if (status === 408 || status === 429 || status >= 500) return permanentAs500(text) ? 'PERMANENT' : 'TRANSIENT';
+  return 'PERMANENT';
+}
+
+function notFound(text: string): EngineErrorKind {
+  return /network/i.test(text) ? 'PERMANENT' : 'NOT_FOUND';
+}
+
+/** Faults that engines report as 500 though trying again never helps. */
+function permanentAs500(text: string): boolean {
+  return /could not select device driver|unknown device|unknown runtime specified|unknown or invalid runtime/i.test(
+    text,
+  );
+}
+
+/** No answer: either nothing left us, or nobody knows. */
+function kindOfFault(error: unknown, context: CallContext): EngineErrorKind {
+  if (neverSent(error)) return 'UNREACHABLE';
+  return context.mutates ? 'UNKNOWN_OUTCOME' : 'UNREACHABLE';
+}
+
+/** A connection that was never made, or whose handshake failed: under TLS 1.3 the engine refuses our certificate after it. */
+function neverSent(error: unknown): boolean {
+  const syscall = textOf(member(error, 'syscall'));
+  const code = textOf(member(error, 'code'));
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
+  return /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|ERR_SSL_.*(ALERT|WRONG_VERSION))/.test(
+    code,
+  );
+}

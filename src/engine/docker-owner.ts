@@ -1,0 +1,87 @@
+import type { DockerClient } from './docker-client.js';
+import { type CallContext, engineError } from './docker-errors.js';
+import { member, textOf } from './docker-json.js';
+import { LABEL, networkName, OWNER_VOLUME } from './docker-labels.js';
+import { EngineError } from './driver.js';
+
+interface OwnerDeps {
+  readonly host: string;
+  readonly client: DockerClient;
+  readonly controlPlaneId: string;
+}
+
+const TIMEOUT_MS = 15_000;
+
+/** Creating a volume by name is a compare-and-set on an engine: all who try are answered with the labels of the one that won. */
+export async function claimEngine(deps: OwnerDeps, signal?: AbortSignal): Promise<{ readonly owner: string }> {
+  const context: CallContext = { host: deps.host, what: `claim by volume ${OWNER_VOLUME}`, mutates: true };
+  const volume = await deps.client.call({
+    method: 'POST',
+    path: '/volumes/create',
+    body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: deps.controlPlaneId } },
+    what: context.what,
+    mutates: true,
+    timeoutMs: TIMEOUT_MS,
+    signal,
+  });
+  const owner = textOf(member(volume, 'Labels', LABEL.controlPlane));
+  if (owner === '') {
+    const text = `a volume of this name exists that is not ours (it has no label ${LABEL.controlPlane}); remove it by hand`;
+    throw engineError('CONFLICT', context, text);
+  }
+  return { owner };
+}
+
+/** The bridge that all containers of this control plane are on; those cannot reach each other over it. */
+export async function ensureNetwork(deps: OwnerDeps, signal?: AbortSignal): Promise<void> {
+  const name = networkName(deps.controlPlaneId);
+  const context: CallContext = { host: deps.host, what: `create network ${name}`, mutates: true };
+  if (await haveNetwork(deps, name, context, signal)) return;
+  try {
+    await deps.client.call({
+      method: 'POST',
+      path: '/networks/create',
+      body: {
+        Name: name,
+        Driver: 'bridge',
+        // Older engines allow several networks of one name unless they are asked to look.
+        CheckDuplicate: true,
+        Labels: { [LABEL.controlPlane]: deps.controlPlaneId },
+        Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+      },
+      what: context.what,
+      mutates: true,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
+  } catch (error) {
+    // Somebody was faster: then it is to be ours all the same.
+    const taken = error instanceof EngineError && error.kind === 'CONFLICT';
+    if (!taken || !(await haveNetwork(deps, name, context, signal))) throw error;
+  }
+}
+
+async function haveNetwork(
+  deps: OwnerDeps,
+  name: string,
+  context: CallContext,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const network = await deps.client
+    .call({
+      method: 'GET',
+      path: `/networks/${name}`,
+      what: context.what,
+      mutates: false,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    })
+    .catch((error: unknown) => {
+      // An engine calls a missing network by its name only, so any 404 here means just that.
+      if (error instanceof EngineError && member(error.cause, 'statusCode') === 404) return null;
+      throw error;
+    });
+  if (network === null) return false;
+  if (member(network, 'Labels', LABEL.controlPlane) === deps.controlPlaneId) return true;
+  throw engineError('CONFLICT', context, `a network named ${name} exists that is not ours; remove it by hand`);
+}
