@@ -1,0 +1,212 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  ingressUrl,
+  type Listen,
+  listenGrpc,
+  listenPlain,
+  type PublicUrl,
+  type ServerTls,
+  serverTls,
+} from './config/listeners.js';
+import { type Resolve, resolveHost } from './config/loopback.js';
+import { nearest } from './config/nearest.js';
+import { type Findings, readText } from './config/pem-files.js';
+import { describeVariables, type LogLevel, type Role, type Variables, variables } from './config/variables.js';
+import { LONGEST_SOCKET_PATH, socketPath } from './embedded/place.js';
+import type { HostConfig } from './fleet/host-config.js';
+import { localHost, readHostsFile } from './hosts-file.js';
+
+/** Everything that may be configured, validated, with every default filled in and every file read. Durations are milliseconds. */
+export interface Config {
+  /** Null: the private one in `dataDir`. May hold a password. */
+  readonly redisUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly roles: ReadonlySet<Role>;
+  readonly logLevel: LogLevel;
+  readonly grpc: Listen & { readonly tls: ServerTls | null };
+  readonly http: Listen;
+  readonly ingress: Listen & {
+    readonly domain: string;
+    /** How callers reach it where a proxy stands in front; null: http, `domain` and the port that is bound. */
+    readonly publicUrl: PublicUrl | null;
+  };
+  readonly hosts: readonly HostConfig[];
+  /** Docker's config file, or null: registries are asked without credentials. */
+  readonly dockerConfigFile: string | null;
+  readonly pidsLimit: number;
+  readonly rollout: {
+    readonly placeTimeoutMs: number;
+    readonly healthDeadlineMs: number;
+    readonly retryBudgetMs: number;
+    readonly drainTimeoutMs: number;
+    readonly retainedInstances: number;
+    readonly unreachableDeadlineMs: number;
+  };
+  readonly operationRetentionMs: number;
+  readonly worker: { readonly width: number; readonly leaseTtlMs: number; readonly observeIntervalMs: number };
+  readonly stopDeadlineMs: number;
+}
+
+/** `name` is the variable that the finding is about. */
+export interface Finding {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** All that is wrong, at once. No message repeats a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly faults: readonly Finding[]) {
+    super(faults.map(({ name, message }) => `${name}: ${message}`).join('\n'));
+  }
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Finding[];
+}
+
+/** What loading takes from the process; a test gives its own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly home: string;
+  readonly now: number;
+  readonly resolve: Resolve;
+}
+
+/** The one reading of the environment. */
+export function processSurroundings(): Surroundings {
+  return { env: process.env, uid: process.getuid?.() ?? -1, home: homedir(), now: Date.now(), resolve: resolveHost };
+}
+
+/** Reads the environment and the files that it names; changes nothing. Rejects with ConfigError. */
+export async function loadConfig(around: Surroundings = processSurroundings()): Promise<LoadedConfig> {
+  const faults: Finding[] = [];
+  const warnings: Finding[] = [];
+  const findings: Findings = {
+    fault: (name, message) => void faults.push({ name, message }),
+    warn: (name, message) => void warnings.push({ name, message }),
+  };
+  refuseUnknown(around.env, findings);
+  const values = parseVariables(around.env, findings);
+  const config = values && (await build(values, around, findings));
+  if (!config || faults.length > 0) throw new ConfigError(faults);
+  return { config, warnings };
+}
+
+/** A variable of ours that does not exist is a typing error whose real one would silently keep its default. */
+function refuseUnknown(env: Surroundings['env'], findings: Findings): void {
+  const names = describeVariables().map(({ name }) => name);
+  for (const name of Object.keys(env)) {
+    // Those of the project's own test runner reach every process that a test starts.
+    if (!name.startsWith('LONGSHORE_') || name.startsWith('LONGSHORE_TEST_') || names.includes(name)) continue;
+    const meant = nearest(name, names);
+    findings.fault(
+      name,
+      meant ? `there is no such variable; ${meant} is the nearest one` : 'there is no such variable',
+    );
+  }
+}
+
+/** Null, with faults, where a value does not parse. */
+function parseVariables(env: Surroundings['env'], findings: Findings): Variables | null {
+  const given = Object.entries(env).filter(([, text]) => text?.trim());
+  const parsed = variables.safeParse(Object.fromEntries(given.map(([name, text]) => [name, text?.trim()])));
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) findings.fault(String(issue.path[0]), issue.message);
+  return null;
+}
+
+async function build(values: Variables, around: Surroundings, findings: Findings): Promise<Config | null> {
+  const dataDir = resolve(values.LONGSHORE_DATA_DIR ?? defaultDataDir(around));
+  const tls = await serverTls(values, around.now, findings);
+  const [grpc, http, ingress] = await Promise.all([
+    listenGrpc(values, around.resolve, findings),
+    listenPlain('LONGSHORE_HTTP_ADDR', values, around.resolve, findings),
+    listenPlain('LONGSHORE_INGRESS_ADDR', values, around.resolve, findings),
+  ]);
+  checkRedis(values, dataDir, findings);
+  const publicUrl = ingressUrl(values, findings);
+  const hosts = await readHosts(values, around, findings);
+  const dockerConfigFile = await dockerConfig(values, around, findings);
+  if (!grpc || !http || !ingress) return null;
+  return {
+    redisUrl: values.REDIS_URL ?? null,
+    dataDir,
+    roles: values.LONGSHORE_ROLES,
+    logLevel: values.LONGSHORE_LOG_LEVEL,
+    grpc: { ...grpc, tls },
+    http,
+    ingress: { ...ingress, domain: values.LONGSHORE_INGRESS_DOMAIN, publicUrl },
+    hosts,
+    dockerConfigFile,
+    pidsLimit: values.LONGSHORE_PIDS_LIMIT,
+    ...limits(values),
+  };
+}
+
+function limits(values: Variables): Pick<Config, 'rollout' | 'operationRetentionMs' | 'worker' | 'stopDeadlineMs'> {
+  return {
+    rollout: {
+      placeTimeoutMs: values.LONGSHORE_PLACE_TIMEOUT,
+      healthDeadlineMs: values.LONGSHORE_HEALTH_DEADLINE,
+      retryBudgetMs: values.LONGSHORE_RETRY_BUDGET,
+      drainTimeoutMs: values.LONGSHORE_DRAIN_TIMEOUT,
+      retainedInstances: values.LONGSHORE_RETAINED_INSTANCES,
+      unreachableDeadlineMs: values.LONGSHORE_UNREACHABLE_DEADLINE,
+    },
+    operationRetentionMs: values.LONGSHORE_OPERATION_RETENTION,
+    worker: {
+      width: values.LONGSHORE_WORKER_WIDTH,
+      leaseTtlMs: values.LONGSHORE_LEASE_TTL,
+      observeIntervalMs: values.LONGSHORE_OBSERVE_INTERVAL,
+    },
+    stopDeadlineMs: values.LONGSHORE_STOP_DEADLINE,
+  };
+}
+
+function defaultDataDir({ env, uid, home }: Surroundings): string {
+  return uid === 0 ? '/var/lib/longshore' : join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'longshore');
+}
+
+function checkRedis(values: Variables, dataDir: string, findings: Findings): void {
+  if (values.REDIS_URL) return warnOfPlaintext(values.REDIS_URL, findings);
+  const absent = (['api', 'worker'] as const).filter((role) => !values.LONGSHORE_ROLES.has(role));
+  if (absent.length > 0)
+    findings.fault(
+      'REDIS_URL',
+      `must be set where ${absent.join(' and ')} run in another process: they share one Redis`,
+    );
+  const excess = Buffer.byteLength(socketPath(dataDir)) - LONGEST_SOCKET_PATH;
+  if (excess > 0)
+    findings.fault(
+      'LONGSHORE_DATA_DIR',
+      `${dataDir} is ${excess} bytes too long for the socket in it; choose a shorter path`,
+    );
+}
+
+function warnOfPlaintext(redisUrl: string, findings: Findings): void {
+  if (!redisUrl.startsWith('redis:')) return;
+  const { hostname } = new URL(redisUrl);
+  if (!/^(localhost|127\..*|\[::1\]|)$/.test(hostname))
+    findings.warn(
+      'REDIS_URL',
+      `${hostname} is reached without TLS, environment variables of containers included; use rediss://`,
+    );
+}
+
+function readHosts(values: Variables, around: Surroundings, findings: Findings): Promise<readonly HostConfig[]> {
+  const deps = { now: around.now, resolve: around.resolve, findings };
+  const file = values.LONGSHORE_HOSTS_FILE;
+  return file ? readHostsFile(file, 'LONGSHORE_HOSTS_FILE', deps) : localHost(values.DOCKER_HOST, deps);
+}
+
+/** Only that the file can be read is checked here: Docker's tools change it while we run. */
+async function dockerConfig(values: Variables, around: Surroundings, findings: Findings): Promise<string | null> {
+  const set = values.LONGSHORE_DOCKER_CONFIG;
+  if (set) await readText({ where: 'LONGSHORE_DOCKER_CONFIG', path: set }, findings);
+  return set ? resolve(set) : join(around.env.DOCKER_CONFIG || join(around.home, '.docker'), 'config.json');
+}

@@ -1,0 +1,201 @@
+import { z } from 'zod';
+import { baseUrl, domainName, duration, hostPort, oneOf, redisUrl, wholeNumber, wordsOf } from './values.js';
+
+export const ROLES = ['api', 'worker', 'ingress'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What a person reads about a variable. */
+export interface VariableDoc {
+  /** The text that counts where the variable is not set; null: nothing, and `meaning` says what then holds. */
+  readonly default: string | null;
+  /** The form of its value. */
+  readonly form: string;
+  readonly meaning: string;
+}
+
+const documentation = z.registry<VariableDoc>();
+
+type Parser<Value> = z.ZodType<Value, string>;
+
+/** A variable with a default. */
+function setting<Value>(parser: Parser<Value>, fallback: string, form: string, meaning: string) {
+  return z.string().default(fallback).pipe(parser).register(documentation, { default: fallback, form, meaning });
+}
+
+/** A variable that may be left out. */
+function optional<Value>(parser: Parser<Value>, form: string, meaning: string) {
+  return z.optional(parser).register(documentation, { default: null, form, meaning });
+}
+
+const anyText = z.string();
+
+/**
+ * Every variable that Longshore reads, and the only place where one is named: parsing, defaults, docs/configuration.md and
+ * the search for typing errors all come from here. An empty value counts as not set.
+ */
+export const variables = z.object({
+  REDIS_URL: optional(
+    redisUrl,
+    'URL',
+    'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. Not set: a private redis-server in the data directory, started and supervised by this process.',
+  ),
+  LONGSHORE_DATA_DIR: optional(
+    anyText,
+    'directory',
+    'Where the private Redis keeps its data. Not set: `/var/lib/longshore` for root, else `$XDG_DATA_HOME/longshore` or `~/.local/share/longshore`.',
+  ),
+  LONGSHORE_ROLES: setting(
+    wordsOf(ROLES),
+    'api,worker,ingress',
+    'list',
+    'What this process does: `api` answers gRPC, `worker` works on hosts, `ingress` forwards requests to containers. Split roles need REDIS_URL.',
+  ),
+  LONGSHORE_LOG_LEVEL: setting(
+    oneOf(LOG_LEVELS),
+    'info',
+    LOG_LEVELS.join(', '),
+    'The least severe lines that are logged.',
+  ),
+
+  LONGSHORE_GRPC_ADDR: setting(
+    hostPort,
+    '127.0.0.1:50051',
+    'host:port',
+    'Where gRPC listens. Beyond loopback it needs the three LONGSHORE_TLS_ variables.',
+  ),
+  LONGSHORE_TLS_CERT: optional(anyText, 'PEM file', "gRPC's certificate, with its chain. Not set: plaintext."),
+  LONGSHORE_TLS_KEY: optional(anyText, 'PEM file', 'The private key of LONGSHORE_TLS_CERT, without a pass phrase.'),
+  LONGSHORE_TLS_CLIENT_CA: optional(
+    anyText,
+    'PEM file',
+    'Authorities whose certificates gRPC clients must show. Not set: clients show none, which is allowed on loopback only.',
+  ),
+  LONGSHORE_HTTP_ADDR: setting(
+    hostPort,
+    '127.0.0.1:8080',
+    'host:port',
+    'Where /healthz, /readyz and /metrics answer. Loopback only, since there is no TLS here yet.',
+  ),
+  LONGSHORE_INGRESS_ADDR: setting(
+    hostPort,
+    '127.0.0.1:8081',
+    'host:port',
+    'Where requests to containers arrive. Loopback only, since there is no TLS here yet: put a proxy with TLS on the same machine in front.',
+  ),
+  LONGSHORE_INGRESS_DOMAIN: setting(
+    domainName,
+    'containers.localhost',
+    'domain',
+    "A container's host name is its id in front of this domain. The same in every process.",
+  ),
+  LONGSHORE_INGRESS_URL: optional(
+    baseUrl,
+    'URL',
+    'Scheme, domain and port by which callers reach the ingress, where a proxy stands in front of it: `https://containers.example.com`. The same in every process. Not set: http, LONGSHORE_INGRESS_DOMAIN and the port of LONGSHORE_INGRESS_ADDR.',
+  ),
+
+  LONGSHORE_HOSTS_FILE: optional(
+    anyText,
+    'YAML file',
+    'The Docker hosts to use (see below). Not set: the local Docker Engine is the one host.',
+  ),
+  DOCKER_HOST: optional(
+    anyText,
+    'URL',
+    'Read only without LONGSHORE_HOSTS_FILE: the local engine, `unix://` or `tcp://` on loopback. Not set: `unix:///var/run/docker.sock`.',
+  ),
+  LONGSHORE_DOCKER_CONFIG: optional(
+    anyText,
+    'JSON file',
+    "Docker's own config file, read for the credentials of registries. Not set: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, if it is there.",
+  ),
+  LONGSHORE_PIDS_LIMIT: setting(
+    wholeNumber(16, 4_194_304),
+    '4096',
+    'number',
+    'How many processes and threads one container may have.',
+  ),
+
+  LONGSHORE_PLACE_TIMEOUT: setting(
+    duration('1s', '7d'),
+    '5m',
+    'duration',
+    'How long a deploy waits for free capacity before it ends with RESOURCE_EXHAUSTED.',
+  ),
+  LONGSHORE_HEALTH_DEADLINE: setting(
+    duration('1s', '1d'),
+    '60s',
+    'duration',
+    'How long an instance has to become healthy, where its revision does not say.',
+  ),
+  LONGSHORE_RETRY_BUDGET: setting(
+    duration('0s', '1h'),
+    '30s',
+    'duration',
+    'How long the passing faults of one step (a pull, a start) are tried again.',
+  ),
+  LONGSHORE_UNREACHABLE_DEADLINE: setting(
+    duration('1s', '1d'),
+    '2m',
+    'duration',
+    'How long an operation waits for a host that does not answer before it ends with UNAVAILABLE.',
+  ),
+  LONGSHORE_DRAIN_TIMEOUT: setting(
+    duration('0s', '1d'),
+    '30s',
+    'duration',
+    'How long requests to the old revision may take to end after a switch before it is stopped.',
+  ),
+  LONGSHORE_RETAINED_INSTANCES: setting(
+    wholeNumber(0, 100),
+    '2',
+    'number',
+    'How many retired instances of a container are kept stopped, failed ones counted, so that a rollback is a start.',
+  ),
+  LONGSHORE_OPERATION_RETENTION: setting(
+    duration('30d', '3650d'),
+    '30d',
+    'duration',
+    'How long an operation stays readable after it is done; at least 30 days.',
+  ),
+
+  LONGSHORE_WORKER_WIDTH: setting(
+    wholeNumber(1, 1024),
+    '16',
+    'number',
+    'How many containers and hosts one worker works on at once.',
+  ),
+  LONGSHORE_LEASE_TTL: setting(
+    duration('2s', '5m'),
+    '15s',
+    'duration',
+    'After how long the work of a worker that died is taken over by another.',
+  ),
+  LONGSHORE_OBSERVE_INTERVAL: setting(
+    duration('1s', '1h'),
+    '30s',
+    'duration',
+    'How often each host is observed as a whole, whatever its events said.',
+  ),
+  LONGSHORE_STOP_DEADLINE: setting(
+    duration('1s', '1h'),
+    '30s',
+    'duration',
+    'How long the process may take to end after SIGTERM. What is not done by then is carried on by the next process.',
+  ),
+});
+
+export type Variables = z.output<typeof variables>;
+export type VariableName = keyof Variables;
+
+/** Every variable with its documentation, in the order in which they are explained. */
+export function describeVariables(): readonly (VariableDoc & { readonly name: string })[] {
+  return Object.entries(variables.shape).map(([name, schema]) => {
+    const doc = documentation.get(schema);
+    if (!doc) throw new Error(`${name} has no documentation`);
+    return { name, ...doc };
+  });
+}
