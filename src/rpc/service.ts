@@ -1,0 +1,81 @@
+import { invalidArgument } from '../domain/errors.js';
+import type { CallContext } from './call-context.js';
+
+/** Answers one request, or throws: a DomainError is told to the caller, anything else is logged and answered opaque. */
+export type UnaryHandler<Request, Response> = (request: Request, context: CallContext) => Promise<Response>;
+
+/** A service of ours, ready to be served under any surface's name. */
+export interface RpcService {
+  /** Our full name, `longshore.containers.v1.ContainerService`. */
+  readonly name: string;
+  readonly methods: readonly RpcMethod[];
+}
+
+/** A method from bytes to bytes, so that what goes wrong in coding them is ours to report like any other error. */
+export interface RpcMethod {
+  readonly name: string;
+  /** For calls that set no deadline, milliseconds. */
+  readonly defaultDeadlineMs: number;
+  readonly handle: UnaryHandler<Buffer, Buffer>;
+}
+
+/** Of a generated method definition, what is used here. */
+interface MethodDefinition {
+  readonly path: string;
+  requestDeserialize(bytes: Buffer): unknown;
+  responseSerialize(message: never): Buffer;
+}
+
+/** One handler for each method of a generated service. */
+export type Handlers<Service> = {
+  readonly [M in keyof Service]: Service[M] extends {
+    requestDeserialize(bytes: Buffer): infer Request;
+    responseSerialize(message: infer Response): Buffer;
+  }
+    ? UnaryHandler<Request, Response>
+    : never;
+};
+
+const DEFAULT_DEADLINE_MS = 30_000;
+
+/** Joins a generated service definition with its handlers; `deadlines` names the methods that may take longer than 30 s. */
+export function rpcService<Service extends Readonly<Record<string, MethodDefinition>>>(
+  definition: Service,
+  handlers: Handlers<Service>,
+  deadlines?: { readonly [M in keyof Service]?: number },
+): RpcService;
+// Iterating forgets which handler belongs to which method; the signature above has made sure of it.
+export function rpcService(
+  definition: Readonly<Record<string, MethodDefinition>>,
+  handlers: Readonly<Record<string, unknown>>,
+  deadlines: Readonly<Record<string, number | undefined>> = {},
+): RpcService {
+  const methods = Object.entries(definition).map(([key, coder]) => {
+    const handler = handlers[key];
+    if (!isHandler(handler)) throw new Error(`${coder.path} has no handler`);
+    const handle = async (bytes: Buffer, context: CallContext) =>
+      coder.responseSerialize(await handler(decode(coder, bytes), context));
+    return { name: partOf(coder.path, 2), defaultDeadlineMs: deadlines[key] ?? DEFAULT_DEADLINE_MS, handle };
+  });
+  const [first] = Object.values(definition);
+  return { name: partOf(first?.path, 1), methods };
+}
+
+function isHandler(value: unknown): value is UnaryHandler<unknown, never> {
+  return typeof value === 'function';
+}
+
+/** `/<service>/<method>` */
+function partOf(path: string | undefined, part: 1 | 2): string {
+  return path?.split('/')[part] ?? '';
+}
+
+/** Unknown fields and enum values pass, for the mapping to judge; this is about bytes that are no message. */
+function decode(coder: MethodDefinition, bytes: Buffer): unknown {
+  try {
+    return coder.requestDeserialize(bytes);
+  } catch {
+    const description = 'the bytes of the request are not a message of its type';
+    throw invalidArgument([{ field: '', description }], 'MALFORMED_REQUEST');
+  }
+}
