@@ -71,8 +71,13 @@ export async function readHostsFile(path: string, variable: string, deps: HostsD
 export async function localHost(dockerHost: string | undefined, deps: HostsDeps): Promise<readonly HostConfig[]> {
   const place = { ...deps, variable: 'DOCKER_HOST', path: '', dir: '/' };
   const endpoint = dockerHost ?? DEFAULT_SOCKET;
-  if (!(await isLocal(endpoint, place))) {
-    fault(place, `${endpoint} is not an engine of this machine; name the hosts in a file and set LONGSHORE_HOSTS_FILE`);
+  const local = await isLocal(endpoint, place);
+  if (!local) {
+    if (local === false)
+      fault(
+        place,
+        `${endpoint} is not an engine of this machine; name the hosts in a file and set LONGSHORE_HOSTS_FILE`,
+      );
     return [];
   }
   const ports = parsePorts(DEFAULT_PORTS, place) ?? { first: 0, last: 0 };

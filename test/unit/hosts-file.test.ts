@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resolveHost } from '../../src/config/loopback.js';
+import { readHostsFile } from '../../src/hosts-file.js';
+import { makeCa, makeCertificate } from '../support/pem.js';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'longshore-hosts-'));
+  await mkdir(join(dir, 'tls'));
+  const ca = await makeCa(join(dir, 'tls'));
+  await makeCertificate(join(dir, 'tls'), ca, 'client');
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function read(yaml: string) {
+  const path = join(dir, 'hosts.yaml');
+  await writeFile(path, yaml);
+  const faults: string[] = [];
+  const findings = { fault: (_: string, message: string) => void faults.push(message), warn: () => {} };
+  const hosts = await readHostsFile(path, 'LONGSHORE_HOSTS_FILE', { now: Date.now(), resolve: resolveHost, findings });
+  return { hosts, faults };
+}
+
+const local = 'name: a, endpoint: "unix:///run/a.sock"';
+const remote = 'name: a, endpoint: "tcp://10.0.0.5:2376", address: 10.0.0.5, gpus: none';
+const tls = 'tls: {ca: tls/ca.crt, cert: tls/client.crt, key: tls/client.key}';
+const gpu = '{uuid: GPU-1, name: NVIDIA H200, memory_mib: 2}';
+
+test('an engine of this machine needs a name and an endpoint', async () => {
+  const { hosts, faults } = await read(`hosts: [{${local}}]`);
+  expect(faults).toEqual([]);
+  const rest = { address: '127.0.0.1', tls: null, labels: {}, gpus: 'auto', ports: { first: 40000, last: 65535 } };
+  expect(hosts).toEqual([{ name: 'a', endpoint: 'unix:///run/a.sock', ...rest }]);
+});
+
+test('a remote engine is given with everything, and its files are read from beside the hosts file', async () => {
+  const rest = `labels: {zone: a}, gpus: [${gpu}], ports: "5000-5001"`;
+  const { hosts, faults } = await read(`hosts: [{${remote.replace('gpus: none', rest)}, ${tls}}]`);
+  expect(faults).toEqual([]);
+  expect(hosts).toMatchObject([
+    {
+      tls: { ca: await readFile(join(dir, 'tls/ca.crt'), 'utf8'), key: expect.stringContaining('PRIVATE KEY') },
+      labels: { zone: 'a' },
+      gpus: [{ uuid: 'GPU-1', name: 'NVIDIA H200', memory: 2 * 1024 * 1024 }],
+      ports: { first: 5000, last: 5001 },
+    },
+  ]);
+});
+
+test.each<[string, string, RegExp]>([
+  ['no YAML', 'hosts: [', /not good YAML/],
+  ['an empty file', '', /expected object|Invalid input/],
+  ['no hosts', 'hosts: []', /^hosts: must name at least one host/],
+  ['an unknown field', `hosts: [{${local}, gpu: none}]`, /^hosts\[0\]: .*gpu/],
+  ['a field given twice', `hosts: [{${local}, name: b}]`, /not good YAML/],
+  ['a bad name', 'hosts: [{name: A_1, endpoint: "unix:///a"}]', /^hosts\[0\]\.name: must be lower-case/],
+  [
+    'ssh',
+    'hosts: [{name: a, endpoint: "ssh://gpu-1", address: 10.0.0.5}]',
+    /^hosts\[0\]\.endpoint: ssh:\/\/ is not there yet/,
+  ],
+  [
+    'no port',
+    'hosts: [{name: a, endpoint: "tcp://10.0.0.5", address: 10.0.0.5}]',
+    /^hosts\[0\]\.endpoint: .*tcp:\/\/host:port/,
+  ],
+  ['no TLS', `hosts: [{${remote}}]`, /^hosts\[0\]\.tls: is missing/],
+  ['TLS on a socket', `hosts: [{${local}, ${tls}}]`, /^hosts\[0\]\.tls: .*remove it/],
+  [
+    'a missing TLS file',
+    `hosts: [{${remote}, ${tls.replace('ca.crt', 'no.crt')}}]`,
+    /^hosts\[0\]\.tls\.ca: cannot read .*no such file/,
+  ],
+  [
+    'another key',
+    `hosts: [{${remote}, ${tls.replace('client.key', 'ca.key')}}]`,
+    /^hosts\[0\]\.tls\.key: .*does not belong/,
+  ],
+  ['no address', `hosts: [{${remote.replace('address: 10.0.0.5,', '')}, ${tls}}]`, /^hosts\[0\]\.address: is missing/],
+  ['a name as address', `hosts: [{${local}, address: gpu-1}]`, /^hosts\[0\]\.address: .*not an IP address/],
+  ['every address', `hosts: [{${local}, address: 0.0.0.0}]`, /^hosts\[0\]\.address: .*every network/],
+  [
+    'auto elsewhere',
+    `hosts: [{${remote.replace('none', 'auto')}, ${tls}}]`,
+    /^hosts\[0\]\.gpus: auto asks nvidia-smi on this machine/,
+  ],
+  ['gpus left out elsewhere', `hosts: [{${remote.replace(', gpus: none', '')}, ${tls}}]`, /^hosts\[0\]\.gpus: auto/],
+  ['auto twice', `hosts: [{${local}}, {name: b, endpoint: "unix:///b"}]`, /^hosts\[1\]\.gpus: .*hosts\[0\] too/],
+  ['a GPU without memory', `hosts: [{${local}, gpus: [{uuid: GPU-1, name: x}]}]`, /^hosts\[0\]\.gpus/],
+  [
+    'one GPU twice',
+    `hosts: [{${local}, gpus: [${gpu}]}, {name: b, endpoint: "unix:///b", gpus: [${gpu}]}]`,
+    /^hosts\[1\]\.gpus\[0\]\.uuid: GPU-1 is there twice/,
+  ],
+  [
+    'one name twice',
+    `hosts: [{${local}, gpus: none}, {name: a, endpoint: "unix:///b"}]`,
+    /^hosts\[1\]\.name: a is there twice/,
+  ],
+  [
+    'one engine twice',
+    `hosts: [{${local}, gpus: none}, {${local.replace('a,', 'b,')}}]`,
+    /^hosts\[1\]\.endpoint: .* is there twice/,
+  ],
+  ['ports the wrong way', `hosts: [{${local}, ports: "2-1"}]`, /^hosts\[0\]\.ports: .*not a range/],
+])('%s is refused at its place', async (_, yaml, message) => {
+  const { faults } = await read(yaml);
+  expect(faults).toEqual([expect.stringMatching(message)]);
+});
+
+test('all faults of a file are reported at once', async () => {
+  const { faults } = await read(
+    `hosts: [{${local}, ports: "x", address: y}, {${remote.replace('name: a', 'name: b')}}]`,
+  );
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual(['hosts[0].address', 'hosts[0].ports', 'hosts[1].tls']);
+});
