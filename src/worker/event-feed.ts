@@ -19,7 +19,8 @@ async function feedHost(deps: Parameters<typeof feedEvents>[0], name: string, si
     try {
       const driver = await deps.fleet.ready(name);
       for await (const event of driver.events(signal)) {
-        if (TELLING.has(event.action.split(':', 1)[0] ?? '')) await deps.queue.enqueue(`container/${event.containerId}`, 0);
+        if (TELLING.has(event.action.split(':', 1)[0] ?? ''))
+          await deps.queue.enqueue(`container/${event.containerId}`, 0);
       }
     } catch (error) {
       if (!signal.aborted) deps.log.warn({ host: name, err: error }, 'the event stream of a host ended');

@@ -1,9 +1,10 @@
-import { EngineError, type ObservedInstance } from '../engine/driver.js';
+import { EngineError } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { HostedInstance } from '../reconciler/view.js';
 
 /** What the engines show of one container; a host that could not be asked is named with the reason, and what is on it is unknown. */
 export interface Observation {
-  readonly observed: readonly ObservedInstance[];
+  readonly observed: readonly HostedInstance[];
   readonly unobserved: ReadonlyMap<string, string>;
 }
 
@@ -19,7 +20,8 @@ export async function observeContainer(
     [...hosts].map(async (host) => {
       try {
         const driver = await fleet.ready(host);
-        return await driver.list({ containerId }, signal);
+        const found = await driver.list({ containerId }, signal);
+        return found.map((instance) => ({ ...instance, host }));
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof EngineError)) throw error;

@@ -1,0 +1,83 @@
+import type { Container, ContainerRecord } from '../../domain/container.js';
+import type { ContainerState } from '../../domain/container-state.js';
+import type { IdKind } from '../../domain/ids.js';
+import type { InstanceRecord } from '../../domain/instance.js';
+import type { Progress } from '../../domain/operation.js';
+import type { Revision } from '../../domain/revision.js';
+import type { EngineDriver } from '../../engine/driver.js';
+import type { Fleet } from '../../fleet/fleet.js';
+import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
+import type { ContainerWork, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
+import type { Probe } from '../probe.js';
+import type { Next, WorkerLog } from '../worker.js';
+
+/** What the executors of steps need, wired once. */
+export interface ApplyDeps {
+  readonly controlPlaneId: string;
+  readonly work: ContainerWork;
+  readonly hostWork: HostWork;
+  readonly fleet: Fleet;
+  readonly probe: Probe;
+  readonly describe: (record: ContainerRecord) => Container;
+  readonly newId: (kind: IdKind) => string;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly log: WorkerLog;
+  /** A pull that makes no progress for so long has failed. */
+  readonly pullStallMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  readonly stopGraceSeconds: number;
+}
+
+/** One step's surroundings: the lease that allows it, and what it was planned on. */
+export interface StepContext {
+  readonly deps: ApplyDeps;
+  readonly lease: Lease;
+  /** Aborts when the lease can no longer be proven: nothing is begun after that. */
+  readonly signal: AbortSignal;
+  readonly loaded: LoadedContainer;
+  readonly view: ContainerView;
+  /** What the running operation is to show; undefined while none runs. */
+  readonly progress: Progress | undefined;
+}
+
+/** AGAIN: read, observe and plan once more. A Next gives the key back. */
+export type Outcome = 'AGAIN' | Next;
+
+export const stateOf = (context: StepContext): ContainerState => context.loaded.record.state;
+
+/** The state to be stored with the step's progress. */
+export function changeTo(context: StepContext, state: ContainerState): StateChange {
+  const change = { containerId: context.view.containerId, state };
+  return context.progress === undefined ? change : { ...change, progress: context.progress };
+}
+
+/** Stores the state, and plans again. */
+export async function save(context: StepContext, state: ContainerState): Promise<Outcome> {
+  await context.deps.work.save(context.lease, changeTo(context, state));
+  return 'AGAIN';
+}
+
+/** The planner names only what it found, so that a miss is a defect of ours. */
+export function instanceOf(context: StepContext, instanceId: string): InstanceRecord {
+  const found = stateOf(context).instances.find((instance) => instance.id === instanceId);
+  if (!found) throw new Error(`a step names instance ${instanceId}, which has no record`);
+  return found;
+}
+
+export function revisionOf(context: StepContext, revisionId: string): Revision {
+  const found = context.loaded.revisions.get(revisionId);
+  if (!found) throw new Error(`a step names revision ${revisionId}, which has no record`);
+  return found;
+}
+
+export function observedOf(context: StepContext, instanceId: string): HostedInstance | undefined {
+  return context.view.observed.find((observed) => observed.identity.instanceId === instanceId);
+}
+
+/** The engine of a host, once it has passed its preflight; never after the lease's end. */
+export async function engineOf(context: StepContext, host: string): Promise<EngineDriver> {
+  const driver = await context.deps.fleet.ready(host);
+  context.signal.throwIfAborted();
+  return driver;
+}

@@ -1,0 +1,64 @@
+import { progressAt } from '../../domain/operation.js';
+import type { Revision } from '../../domain/revision.js';
+import { type EngineDriver, EngineError, type EngineImage } from '../../engine/driver.js';
+import { changeTo, type StepContext, stateOf } from './context.js';
+
+/** Bytes of a pull are written to the operation at most this often. */
+const PROGRESS_INTERVAL_MS = 500;
+
+/**
+ * The revision's image on that engine, pulled if need be. Once a revision has run, it is the very same image for ever: by its repository
+ * digest, or by its id where no registry knows it. PERMANENT where it can not be had.
+ */
+export async function ensureImage(
+  engine: EngineDriver,
+  revision: Revision,
+  context: StepContext,
+): Promise<EngineImage> {
+  const { image, spec } = revision;
+  if (image !== null) {
+    const there = await engine.findImage(image.pullReference ?? image.id, context.signal);
+    if (there) return there;
+    if (image.pullReference === null) throw goneForGood(engine.host, image.id);
+    return pull(engine, image.pullReference, context);
+  }
+  if (spec.pullPolicy === 'IF_ABSENT') {
+    const there = await engine.findImage(spec.image.url, context.signal);
+    if (there) return there;
+  }
+  return pull(engine, spec.image.url, context);
+}
+
+function goneForGood(host: string, imageId: string): EngineError {
+  return new EngineError('PERMANENT', host, `image ${imageId} is gone from host ${host} and came from no registry`);
+}
+
+async function pull(engine: EngineDriver, reference: string, context: StepContext): Promise<EngineImage> {
+  const { deps, signal } = context;
+  let reportedAt = 0;
+  let reporting: Promise<void> = Promise.resolve();
+  let lost: unknown = null;
+  const report = (bytesDone: number, bytesTotal: number): void => {
+    const now = performance.now();
+    if (context.progress === undefined || now - reportedAt < PROGRESS_INTERVAL_MS) return;
+    reportedAt = now;
+    const progress = { ...progressAt('PULL', context.progress.percent), bytesDone, bytesTotal };
+    const { rolloutOrder } = context.progress;
+    const change = { ...changeTo(context, stateOf(context)), progress: { ...progress, rolloutOrder } };
+    reporting = reporting
+      .then(() => deps.work.save(context.lease, change))
+      .catch((error: unknown) => {
+        lost = error;
+      });
+  };
+  try {
+    return await engine.pull(reference, {
+      stallMs: deps.pullStallMs,
+      signal,
+      onProgress: ({ bytesDone, bytesTotal }) => report(bytesDone, bytesTotal),
+    });
+  } finally {
+    await reporting;
+    if (lost) deps.log.warn({ err: lost, host: engine.host }, 'the progress of a pull could not be written');
+  }
+}

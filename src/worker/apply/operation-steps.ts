@@ -1,0 +1,86 @@
+import type { Failure } from '../../domain/errors.js';
+import type { Operation, OperationResult } from '../../domain/operation.js';
+import { EngineError } from '../../engine/driver.js';
+import type { CompleteOperation, RemoveRecords, TakeOperation, UndoRollout } from '../../reconciler/step.js';
+import { completed, operationTaken, undone } from '../../reconciler/transitions.js';
+import { changeTo, engineOf, type Outcome, observedOf, type StepContext, save, stateOf } from './context.js';
+
+/** How much of a failed instance's output its operation shows. */
+const LOG_LIMIT = { lines: 20, bytes: 4096 };
+
+export async function takeOperation(step: TakeOperation, context: StepContext): Promise<Outcome> {
+  const { queued } = context.loaded;
+  if (queued?.id !== step.operationId) throw new Error(`operation ${step.operationId} is not the next one`);
+  const state = operationTaken(stateOf(context), queued, context.view.now);
+  const change = { ...changeTo(context, state), operationId: queued.id };
+  await context.deps.work.takeOperation(context.lease, change);
+  const { id: operation, kind, containerId: container, revisionId: revision } = queued;
+  context.deps.log.info({ operation, kind, container, revision, fence: context.lease.fence }, 'took an operation');
+  return 'AGAIN';
+}
+
+/** The last lines that the instance wrote tell more than its exit code; that they cannot be had must not keep the rollout from ending. */
+export async function undoRollout(step: UndoRollout, context: StepContext): Promise<Outcome> {
+  const logs = step.logsOf === null ? '' : await lastLines(step.logsOf, context);
+  return save(context, undone(stateOf(context), withLogs(step.failure, logs), context.view.now));
+}
+
+async function lastLines(instanceId: string, context: StepContext): Promise<string> {
+  const observed = observedOf(context, instanceId);
+  if (!observed) return '';
+  try {
+    const engine = await engineOf(context, observed.host);
+    return await engine.logs(observed.name, LOG_LIMIT, context.signal);
+  } catch (error) {
+    if (error instanceof EngineError) return '';
+    throw error;
+  }
+}
+
+function withLogs(failure: Failure, logs: string): Failure {
+  if (logs === '') return failure;
+  const message = `${failure.message}; its last output:\n${logs}`;
+  return { ...failure, message, metadata: { ...failure.metadata, logs } };
+}
+
+export async function completeOperation(step: CompleteOperation, context: StepContext): Promise<Outcome> {
+  const { running } = context.loaded;
+  if (running?.id !== step.operationId) throw new Error(`operation ${step.operationId} is not the running one`);
+  const state = completed(stateOf(context), context.view.now);
+  const failedDeploy = step.failure !== null && running.kind === 'DEPLOY';
+  await context.deps.work.completeOperation(context.lease, {
+    ...changeTo(context, state),
+    operationId: running.id,
+    result: resultOf(running, step.failure, context, state),
+    revisionToRemove: failedDeploy ? running.revisionId : null,
+  });
+  const { id: operation, kind, containerId: container, revisionId: revision } = running;
+  const outcome = step.failure?.reason ?? 'OK';
+  context.deps.log.info(
+    { operation, kind, container, revision, outcome, fence: context.lease.fence },
+    'operation ended',
+  );
+  return 'AGAIN';
+}
+
+function resultOf(
+  operation: Operation,
+  failure: Failure | null,
+  context: StepContext,
+  state: ReturnType<typeof completed>,
+): OperationResult {
+  if (failure) return { kind: 'ERROR', failure };
+  if (operation.kind === 'DEPLOY') {
+    const revision = operation.revisionId === null ? undefined : context.loaded.revisions.get(operation.revisionId);
+    if (!revision) throw new Error(`operation ${operation.id} deployed a revision that has no record`);
+    return { kind: 'REVISION', revision: { ...revision, status: 'ACTIVE' } };
+  }
+  return { kind: 'CONTAINER', container: context.deps.describe({ ...context.loaded.record, state }) };
+}
+
+export async function removeRecords(step: RemoveRecords, context: StepContext): Promise<Outcome> {
+  const { containerId: container } = context.view;
+  await context.deps.work.removeContainer(context.lease, container, step.operationId);
+  context.deps.log.info({ operation: step.operationId, container, fence: context.lease.fence }, 'deleted a container');
+  return 'AGAIN';
+}

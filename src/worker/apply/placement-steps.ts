@@ -1,0 +1,140 @@
+import type { InstanceRecord } from '../../domain/instance.js';
+import type { Revision } from '../../domain/revision.js';
+import { EngineError } from '../../engine/driver.js';
+import { devicesFreed, forgotten, roleSet } from '../../reconciler/instance-transitions.js';
+import type {
+  ForgetInstance,
+  FreeDevices,
+  HandOverDevices,
+  PlaceInstance,
+  SetRole,
+  TakeDevicesBack,
+} from '../../reconciler/step.js';
+import { blocked, devicesMoved, newCandidate, placed, stopFirstChosen } from '../../reconciler/transitions.js';
+import { placeRollout } from '../../scheduler/place-rollout.js';
+import type { HostSnapshot } from '../../scheduler/placement.js';
+import { leasedResources } from '../../scheduler/resources.js';
+import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save, stateOf } from './context.js';
+
+export async function placeInstance(step: PlaceInstance, context: StepContext): Promise<Outcome> {
+  const revision = revisionOf(context, step.revisionId);
+  const snapshots = await context.deps.hostWork.hosts();
+  const decision = placeRollout(await rolloutPlacement(step, revision, snapshots, context), snapshots);
+  const { now } = context.view;
+  const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
+  const fresh = { id: context.deps.newId('instance'), revisionId: revision.id, ordinal: step.ordinal };
+  switch (decision.kind) {
+    case 'BLOCKED':
+      return save(context, blocked(stateOf(context), decision.message, now));
+    case 'RETAINED':
+      return lease(decision.instance, revision, context);
+    case 'NEW': {
+      const { host, port, gpus } = decision.placed;
+      const gpuUuids = gpus.map((gpu) => gpu.uuid);
+      return lease(newCandidate({ ...fresh, host, address: address(host), port, gpuUuids }, now), revision, context);
+    }
+    case 'STOP_FIRST': {
+      const { former, retained } = decision;
+      const { host, port, gpuUuids } = former;
+      const candidate = retained ?? newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
+      return save(context, stopFirstChosen(stateOf(context), candidate, now));
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** All of its devices in one script, with the record; or none, and placing starts from a new reading. */
+async function lease(candidate: InstanceRecord, revision: Revision, context: StepContext): Promise<Outcome> {
+  const { id: instanceId, host, gpuUuids, port } = candidate;
+  const devices = { instanceId, host, gpuUuids, port, ...leasedResources(revision.spec.resources) };
+  const state = placed(stateOf(context), candidate, context.view.now);
+  await context.deps.work.place(context.lease, { ...changeTo(context, state), devices });
+  return 'AGAIN';
+}
+
+async function rolloutPlacement(
+  step: PlaceInstance,
+  revision: Revision,
+  snapshots: readonly HostSnapshot[],
+  context: StepContext,
+): Promise<Parameters<typeof placeRollout>[0]> {
+  const { instances } = stateOf(context);
+  const { spec } = revision;
+  const serving = instances.find((instance) => instance.role === 'SERVING' && instance.ordinal === step.ordinal);
+  const formerRevision = serving && context.loaded.revisions.get(serving.revisionId);
+  return {
+    request: {
+      gpus: spec.gpus,
+      resources: spec.resources,
+      needsPort: spec.runtime === 'HTTP',
+      imageHosts: await imageHosts(revision, snapshots, context),
+    },
+    order: spec.rolloutOrder,
+    former: serving ? { instance: serving, resources: formerRevision?.spec.resources ?? null } : null,
+    retained: instances.find((instance) => instance.id === step.retainedInstanceId) ?? null,
+  };
+}
+
+/** Where an image that came from no registry is; null while any host can have it. Hosts that do not answer have nothing now. */
+async function imageHosts(
+  revision: Revision,
+  snapshots: readonly HostSnapshot[],
+  context: StepContext,
+): Promise<readonly string[] | null> {
+  const { image, spec } = revision;
+  if (image === null ? spec.pullPolicy === 'ALWAYS' : image.pullReference !== null) return null;
+  const reference = image?.id ?? spec.image.url;
+  const found = await Promise.all(
+    snapshots
+      .filter(({ host }) => host.state === 'UP')
+      .map(async ({ host }) => {
+        try {
+          const engine = await context.deps.fleet.ready(host.name);
+          return { host: host.name, image: await engine.findImage(reference, context.signal) };
+        } catch (error) {
+          if (error instanceof EngineError) return { host: host.name, image: null };
+          throw error;
+        }
+      }),
+  );
+  context.signal.throwIfAborted();
+  const having = found.filter((one) => one.image !== null);
+  const pullable = having.some((one) => one.image?.pullReference !== null);
+  if (image === null && (having.length === 0 || pullable)) return null;
+  return having.map((one) => one.host);
+}
+
+export async function handOverDevices(step: HandOverDevices, context: StepContext): Promise<Outcome> {
+  return moveDevices(step.fromInstanceId, step.toInstanceId, context);
+}
+
+export async function takeDevicesBack(step: TakeDevicesBack, context: StepContext): Promise<Outcome> {
+  return moveDevices(step.fromInstanceId, step.toInstanceId, context);
+}
+
+async function moveDevices(from: string, to: string, context: StepContext): Promise<Outcome> {
+  const state = devicesMoved(stateOf(context), from, to, context.view.now);
+  await context.deps.work.moveDevices(context.lease, { ...changeTo(context, state), from, to });
+  return 'AGAIN';
+}
+
+export async function freeDevices(step: FreeDevices, context: StepContext): Promise<Outcome> {
+  const state = devicesFreed(stateOf(context), step.instanceId, context.view.now);
+  const { instanceId } = step;
+  await context.deps.work.freeDevices(context.lease, { ...changeTo(context, state), instanceId });
+  return 'AGAIN';
+}
+
+export async function setRole(step: SetRole, context: StepContext): Promise<Outcome> {
+  const { role } = instanceOf(context, step.instanceId);
+  context.deps.log.info(
+    { container: context.view.containerId, instance: step.instanceId, from: role, to: step.role, reason: step.reason },
+    'changed the role of an instance',
+  );
+  return save(context, roleSet(stateOf(context), step.instanceId, step.role, step.reason, context.view.now));
+}
+
+export function forgetInstance(step: ForgetInstance, context: StepContext): Promise<Outcome> {
+  return save(context, forgotten(stateOf(context), step.instanceId));
+}

@@ -1,0 +1,53 @@
+import type { InstanceRecord } from '../../domain/instance.js';
+import type { HealthCheck, Revision } from '../../domain/revision.js';
+import { faulted, healthy } from '../../reconciler/instance-transitions.js';
+import type { ProbeInstance } from '../../reconciler/step.js';
+import { instanceOf, type Outcome, observedOf, revisionOf, type StepContext, save, stateOf } from './context.js';
+
+/** A fresh instance is asked soon and often, then at its interval. */
+const FIRST_DELAY_MS = 15;
+const DELAY_GROWTH = 1.4;
+const DEFAULT_CHECK: HealthCheck = { probe: null, intervalMs: 1_000, timeoutMs: 2_000, deadlineMs: 0 };
+
+/** Not yet healthy is recorded as a fault whose delay is the time to the next probe. */
+export async function probeInstance(step: ProbeInstance, context: StepContext): Promise<Outcome> {
+  const instance = instanceOf(context, step.instanceId);
+  const revision = revisionOf(context, instance.revisionId);
+  const check = revision.spec.healthCheck ?? DEFAULT_CHECK;
+  const verdict = await ask(instance, revision, check, context);
+  const { now } = context.view;
+  if (verdict === null) return save(context, healthy(stateOf(context), instance.id, now));
+  const tried = instance.fault?.step === step.kind ? instance.fault.count : 0;
+  const delayMs = Math.ceil(Math.min(verdict.waitMs ?? FIRST_DELAY_MS * DELAY_GROWTH ** tried, check.intervalMs));
+  const fault = { step: step.kind, kind: 'TRANSIENT', message: verdict.reason, delayMs } as const;
+  return save(context, faulted(stateOf(context), instance.id, fault, now));
+}
+
+interface NotYet {
+  readonly reason: string;
+  /** When asking again makes sense; absent: soon, then less often. */
+  readonly waitMs?: number;
+}
+
+async function ask(
+  instance: InstanceRecord,
+  revision: Revision,
+  check: HealthCheck,
+  context: StepContext,
+): Promise<NotYet | null> {
+  const docker = observedOf(context, instance.id)?.health ?? null;
+  if (check.probe === null && docker !== null && docker !== 'HEALTHY') {
+    return { reason: `the image's HEALTHCHECK says ${docker.toLowerCase()}`, waitMs: 200 };
+  }
+  if (revision.spec.runtime === 'PROCESS') {
+    const left = (instance.startedAt ?? context.view.now) + revision.spec.minimumRunTimeMs - context.view.now;
+    return left > 0 ? { reason: `it runs for less than its minimum run time`, waitMs: left } : null;
+  }
+  if (check.probe === null && docker === 'HEALTHY') return null;
+  const probe = check.probe ?? { kind: 'HTTP', path: '/' };
+  const { address, port } = instance;
+  if (port === null) throw new Error(`instance ${instance.id} of runtime http has no port`);
+  const reason = await context.deps.probe({ address, port, probe, timeoutMs: check.timeoutMs }, context.signal);
+  context.signal.throwIfAborted();
+  return reason === null ? null : { reason };
+}

@@ -1,0 +1,38 @@
+import type { ContainerState } from '../../domain/container-state.js';
+import { routeOf } from '../../reconciler/route.js';
+import type { SwitchRevision } from '../../reconciler/step.js';
+import { held, published, switched } from '../../reconciler/transitions.js';
+import { changeTo, type Outcome, type StepContext, stateOf } from './context.js';
+
+const routeFor = (context: StepContext, state: ContainerState) => {
+  const active = state.activeRevisionId === null ? null : context.loaded.revisions.get(state.activeRevisionId);
+  return routeOf(context.view.containerId, state, active ?? null);
+};
+
+const publish = async (context: StepContext, state: ContainerState): Promise<Outcome> => {
+  await context.deps.work.publishRoute(context.lease, { ...changeTo(context, state), route: routeFor(context, state) });
+  return 'AGAIN';
+};
+
+export function holdRoute(context: StepContext): Promise<Outcome> {
+  return publish(context, held(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs));
+}
+
+export function publishRoute(context: StepContext): Promise<Outcome> {
+  return publish(context, published(stateOf(context), context.view.now));
+}
+
+export async function switchRevision(step: SwitchRevision, context: StepContext): Promise<Outcome> {
+  const state = switched(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs);
+  const revisionId = state.activeRevisionId;
+  if (revisionId === null) throw new Error(`a switch to instance ${step.instanceId} without a rollout`);
+  const change = { ...changeTo(context, state), revisionId, route: routeFor(context, state) };
+  const version = await context.deps.work.switchRevision(context.lease, change);
+  const { containerId: container, running } = context.view;
+  const { instanceId: instance } = step;
+  context.deps.log.info(
+    { container, operation: running?.id, revision: revisionId, instance, fence: context.lease.fence, version },
+    'switched the active revision',
+  );
+  return 'AGAIN';
+}

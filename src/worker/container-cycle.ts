@@ -1,0 +1,142 @@
+import { EngineError } from '../engine/driver.js';
+import { faulted } from '../reconciler/instance-transitions.js';
+import { plan } from '../reconciler/plan.js';
+import { progressOf } from '../reconciler/progress.js';
+import type { Step, Wait } from '../reconciler/step.js';
+import type { ContainerView, ReconcilePolicy } from '../reconciler/view.js';
+import type { LoadedContainer } from '../store/work.js';
+import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
+import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
+import type { HeldLease } from './held-leases.js';
+import { observeContainer } from './observe.js';
+import type { Hints, KeyWork, Next } from './worker.js';
+
+export interface ContainerCycleDeps extends ApplyDeps {
+  readonly policy: ReconcilePolicy;
+}
+
+/** Shorter waits are spent with the lease in hand; longer ones give the key back. */
+const IN_HAND_MS = 400;
+/** A key whose plan halted is looked at again now and then, in case somebody mended it. */
+const HALTED_MS = 30_000;
+/** More steps in one holding than any rollout has: a plan that does not come to rest must not keep the key and the engine busy. */
+const STEP_LIMIT = 1_000;
+/** After a fault on something that has no record to keep it, and after a call that may still run. */
+const UNRECORDED_FAULT_MS = 2_000;
+const UNKNOWN_OUTCOME_MS = 500;
+const UNRESTED: Next = { delayMs: 5_000, clean: true };
+const DUE_AT_ONCE: Next = { delayMs: 0, clean: true };
+
+/** The work on `container/<id>`: read, observe, plan, apply one step, and again, until there is nothing to do now. */
+export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
+  return async (held, hints) => {
+    let takenOver = !held.lease.unclean;
+    const give = (next: Next): Next => ({ ...next, clean: next.clean && takenOver });
+    for (let count = 0; count < STEP_LIMIT; count += 1) {
+      held.signal.throwIfAborted();
+      if (hints.draining()) return give(DUE_AT_ONCE);
+      const loaded = await deps.work.load(held.lease, containerIdOf(held));
+      if (loaded === null) return { delayMs: null, clean: true };
+      const view = await viewOf(deps, held, loaded);
+      const step = plan(view);
+      takenOver ||= isTakenOver(view, step);
+      const outcome = await advance(deps, held, hints, { loaded, view, step });
+      if (outcome !== 'AGAIN') return give(outcome);
+    }
+    deps.log.error({ key: held.lease.key }, `the plan did not come to rest within ${STEP_LIMIT} steps`);
+    return give(UNRESTED);
+  };
+}
+
+/** After an unclean take-over the key stays unclean until every host was seen and everything on it has its new name. */
+function isTakenOver(view: ContainerView, step: Step): boolean {
+  return view.unobserved.size === 0 && step.kind !== 'RENAME_CONTAINER';
+}
+
+const containerIdOf = ({ lease }: HeldLease): string => lease.key.slice('container/'.length);
+
+interface Planned {
+  readonly loaded: LoadedContainer;
+  readonly view: ContainerView;
+  readonly step: Step;
+}
+
+async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer): Promise<ContainerView> {
+  const { record, now, revisions, running, queued, deleteRequested, ingresses } = loaded;
+  const hosts = new Set(record.state.instances.map((instance) => instance.host));
+  const { observed, unobserved } = await observeContainer(deps.fleet, hosts, record.id, held.signal);
+  return {
+    now,
+    containerId: record.id,
+    status: record.status,
+    state: record.state,
+    revisions,
+    running,
+    queued,
+    deleteRequested,
+    ingresses,
+    fence: held.lease.fence,
+    unclean: held.lease.unclean,
+    observed,
+    unobserved,
+    policy: deps.policy,
+  };
+}
+
+async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
+  const { loaded, view, step } = planned;
+  const { lease, signal } = held;
+  const context: StepContext = { deps, lease, signal, loaded, view, progress: progressOf(step, view) ?? undefined };
+  switch (step.kind) {
+    case 'WAIT':
+      return wait(step, context, hints);
+    case 'HALT':
+      deps.log.error({ container: view.containerId, fence: lease.fence }, step.reason);
+      return { delayMs: HALTED_MS, clean: true };
+    default:
+      return applied(step, context);
+  }
+}
+
+async function wait(step: Wait, context: StepContext, hints: Hints): Promise<Outcome> {
+  const { deps, lease, loaded, view } = context;
+  if (step.progress && JSON.stringify(step.progress) !== JSON.stringify(loaded.running?.progress)) {
+    await deps.work.save(lease, { containerId: view.containerId, state: view.state, progress: step.progress });
+  }
+  if (step.until === null) return { delayMs: null, clean: true };
+  const ms = Math.max(step.until - view.now, 1);
+  if (ms > IN_HAND_MS) return { delayMs: ms, clean: true };
+  await hints.sleep(ms, context.signal);
+  return 'AGAIN';
+}
+
+async function applied(step: ActiveStep, context: StepContext): Promise<Outcome> {
+  try {
+    return await apply(step, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof EngineError)) throw error;
+    return recordFault(step, error, context);
+  }
+}
+
+/**
+ * What is recorded is judged by the next plan. The state is read anew, since the step may have stored its intent.
+ * A call of unknown outcome ends this holding: only a take-over that renames can shut it out.
+ */
+async function recordFault(step: ActiveStep, error: EngineError, context: StepContext): Promise<Outcome> {
+  const { deps, lease, view } = context;
+  const { kind, outcomeKnown } = faultOf(error);
+  const instanceId = instanceIdOf(step);
+  const { containerId: container } = view;
+  deps.log.warn({ container, instance: instanceId, host: error.host, step: step.kind, fault: kind }, error.message);
+  if (kind === 'UNREACHABLE') deps.fleet.forget(error.host);
+  const loaded = await deps.work.load(lease, container);
+  const state = loaded?.record.state;
+  if (!loaded || !state?.instances.some((instance) => instance.id === instanceId) || instanceId === null) {
+    return { delayMs: UNRECORDED_FAULT_MS, clean: outcomeKnown };
+  }
+  const fault = { step: step.kind, kind, message: error.message, jitter: deps.random() };
+  await deps.work.save(lease, { containerId: container, state: faulted(state, instanceId, fault, loaded.now) });
+  return outcomeKnown ? 'AGAIN' : { delayMs: UNKNOWN_OUTCOME_MS, clean: false };
+}
