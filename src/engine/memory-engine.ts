@@ -1,0 +1,168 @@
+import { networkName } from './docker-labels.js';
+import { specHash } from './docker-spec.js';
+import type { InstanceSpec, ObservedInstance } from './driver.js';
+import { EngineError, type EngineErrorKind, type EngineEvent, type EngineImage } from './driver.js';
+
+/** What the process of an instance does once started. By default it runs until it is stopped. */
+export interface ProcessBehaviour {
+  /** It ends at once with this code. */
+  readonly exits?: number;
+  readonly output?: string;
+  /** The engine refuses to start it, for good. */
+  readonly startError?: string;
+}
+
+export interface MemoryContainer {
+  readonly dockerId: string;
+  name: string;
+  readonly instance: InstanceSpec;
+  state: ObservedInstance['state'];
+  exitCode: number;
+  error: string;
+  startedAt: string;
+  health: ObservedInstance['health'];
+  output: string;
+}
+
+/** State and rules of an engine without Docker: what the calls mean, apart from how they arrive (see memory-driver). */
+export class MemoryEngine {
+  readonly containers = new Map<string, MemoryContainer>();
+  readonly images = new Map<string, EngineImage>();
+  readonly networks = new Set<string>();
+  readonly listeners = new Set<(controlPlaneId: string, event: EngineEvent) => void>();
+  /** Devices in the hands of containers that no control plane made. */
+  foreignGpus: readonly string[] = [];
+  owner: string | null = null;
+  #made = 0;
+
+  constructor(
+    readonly host: string,
+    private readonly now: () => number,
+    private readonly behaviour: (instance: InstanceSpec) => ProcessBehaviour,
+  ) {}
+
+  findImage(reference: string): EngineImage | null {
+    const byId = [...this.images.values()].find((image) => image.id === reference || image.pullReference === reference);
+    return this.images.get(reference) ?? byId ?? null;
+  }
+
+  create(instance: InstanceSpec): void {
+    if (this.findImage(instance.imageId) === null) this.fail('NOT_FOUND', `No such image: ${instance.imageId}`);
+    if (this.containers.has(instance.name)) this.fail('CONFLICT', `the name ${instance.name} is in use`);
+    this.#made += 1;
+    const container: MemoryContainer = {
+      dockerId: this.#made.toString(16).padStart(64, '0'),
+      name: instance.name,
+      instance,
+      state: 'CREATED',
+      exitCode: 0,
+      error: '',
+      startedAt: '0001-01-01T00:00:00Z',
+      health: null,
+      output: '',
+    };
+    this.containers.set(instance.name, container);
+    this.#tell(container, 'create');
+  }
+
+  start(name: string): void {
+    const container = this.container(name);
+    if (container.state === 'RUNNING') return;
+    const { instance } = container;
+    const network = networkName(instance.identity.controlPlaneId);
+    if (!this.networks.has(network)) this.fail('PERMANENT', `network ${network} not found`);
+    const { startError, exits, output = '' } = this.behaviour(instance);
+    if (startError !== undefined) this.#refuse(container, 'PERMANENT', startError);
+    if (this.#portTaken(instance)) this.#refuse(container, 'TRANSIENT', `port ${instance.port} is already allocated`);
+    this.#made += 1;
+    container.state = 'RUNNING';
+    container.error = '';
+    container.exitCode = 0;
+    // Each start has a text of its own, though the clock stands still.
+    container.startedAt = `${new Date(this.now()).toISOString()}+${this.#made}`;
+    container.health = this.findImage(instance.imageId)?.healthCheck ? 'STARTING' : null;
+    container.output += output;
+    this.#tell(container, 'start');
+    if (exits !== undefined) this.exit(name, exits);
+  }
+
+  stop(name: string): void {
+    if (this.container(name).state === 'RUNNING') this.exit(name, 143);
+  }
+
+  /** The process of a running container ends by itself. */
+  exit(name: string, code: number): void {
+    const container = this.container(name);
+    container.state = 'EXITED';
+    container.exitCode = code;
+    this.#tell(container, 'die');
+  }
+
+  rename(name: string, newName: string): void {
+    const container = this.container(name);
+    if (this.containers.has(newName)) this.fail('CONFLICT', `the name ${newName} is in use`);
+    this.containers.delete(name);
+    container.name = newName;
+    this.containers.set(newName, container);
+    this.#tell(container, 'rename');
+  }
+
+  remove(name: string): void {
+    const container = this.containers.get(name);
+    if (container === undefined) return;
+    this.containers.delete(name);
+    this.#tell(container, 'destroy');
+  }
+
+  /** What a restart of the host does: everything that ran has ended. */
+  reboot(): void {
+    for (const container of this.containers.values()) if (container.state === 'RUNNING') this.exit(container.name, 137);
+  }
+
+  container(name: string): MemoryContainer {
+    return this.containers.get(name) ?? this.fail('NOT_FOUND', `No such container: ${name}`);
+  }
+
+  fail(kind: EngineErrorKind, text: string): never {
+    throw new EngineError(kind, this.host, `${this.host}: ${text}`);
+  }
+
+  /** As on a real engine, a container that could not start keeps the reason and can be tried again. */
+  #refuse(container: MemoryContainer, kind: EngineErrorKind, text: string): never {
+    container.error = text;
+    container.exitCode = 128;
+    return this.fail(kind, text);
+  }
+
+  #portTaken(instance: InstanceSpec): boolean {
+    if (instance.port === null) return false;
+    const others = [...this.containers.values()].filter((other) => other.state === 'RUNNING');
+    return others.some(({ instance: other }) => other.port === instance.port && other.address === instance.address);
+  }
+
+  #tell({ instance: { identity } }: MemoryContainer, action: string): void {
+    const event = { containerId: identity.containerId, instanceId: identity.instanceId, action };
+    for (const listener of this.listeners) listener(identity.controlPlaneId, event);
+  }
+}
+
+export function observeMemory(container: MemoryContainer): ObservedInstance {
+  const { instance, name } = container;
+  const prefix = `ls-${instance.identity.instanceId}-f`;
+  return {
+    dockerId: container.dockerId,
+    name,
+    identity: instance.identity,
+    fence: name.startsWith(prefix) ? Number(name.slice(prefix.length)) : 0,
+    specHash: specHash(instance),
+    state: container.state,
+    exitCode: container.exitCode,
+    oomKilled: false,
+    error: container.error,
+    startedAt: container.startedAt,
+    health: container.health,
+    imageId: instance.imageId,
+    gpuUuids: instance.gpuUuids,
+    port: instance.port,
+  };
+}
