@@ -4,8 +4,10 @@ export interface Call {
   readonly subject: string;
   /** The caller's idempotency key as it came; null where there was none. Reads ignore it. */
   readonly idempotencyKey: string | null;
-  /** Aborted when the caller leaves or the call's deadline passes. */
+  /** Milliseconds since the epoch, on our clock, at which the call ends unanswered. */
+  readonly deadline: number;
+  /** Aborted, with a DomainError as its reason, when the caller leaves or the deadline passes: nothing is begun any more. */
   readonly signal: AbortSignal;
-  /** Milliseconds until the call's deadline; null where it has none. */
-  readonly timeLeftMs: number | null;
+  /** Aborted when the process begins to shut down: who waits answers with what there is. */
+  readonly draining: AbortSignal;
 }

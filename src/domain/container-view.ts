@@ -1,0 +1,54 @@
+import type { Container, ContainerRecord } from './container.js';
+import type { Instance, InstanceRecord, InstanceState } from './instance.js';
+
+/** The container as callers see it. `url` is where its active revision is called. */
+export function containerView(record: ContainerRecord, url: string): Container {
+  return {
+    id: record.id,
+    folderId: record.folderId,
+    createdAt: record.createdAt,
+    name: record.name,
+    description: record.description,
+    labels: record.labels,
+    status: record.status,
+    url,
+    activeRevisionId: record.state.activeRevisionId,
+    instances: record.state.instances.map(instanceView),
+    statusMessage: record.state.message,
+  };
+}
+
+/** The instance as callers see it: GPUs only while it holds them, an address only while somebody may listen there. */
+export function instanceView(record: InstanceRecord): Instance {
+  const state = stateOf(record);
+  const reachable = record.port !== null && (state === 'RUNNING' || state === 'STARTING' || state === 'DRAINING');
+  return {
+    id: record.id,
+    revisionId: record.revisionId,
+    ordinal: record.ordinal,
+    host: record.host,
+    gpuUuids: record.leased ? record.gpuUuids : [],
+    address: reachable ? `${bracketed(record.address)}:${record.port}` : '',
+    state,
+    message: record.failed ?? record.fault?.message ?? (record.role === 'DISCARDED' ? 'being removed' : ''),
+  };
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+function stateOf({ role, failed, healthyAt }: InstanceRecord): InstanceState {
+  switch (role) {
+    case 'CANDIDATE':
+      return failed === null ? 'STARTING' : 'FAILED';
+    case 'SERVING':
+      if (failed !== null) return 'FAILED';
+      return healthyAt === null ? 'STARTING' : 'RUNNING';
+    case 'DRAINING':
+      return 'DRAINING';
+    case 'HELD':
+      return 'STOPPED';
+    case 'RETAINED':
+    case 'DISCARDED':
+      return failed === null ? 'STOPPED' : 'FAILED';
+  }
+}
