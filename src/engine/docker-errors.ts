@@ -21,11 +21,17 @@ export function toEngineError(error: unknown, context: CallContext): EngineError
   if (error instanceof EngineError) return error;
   const status = numberOf(member(error, 'statusCode'));
   if (status > 0) {
-    const text = textOf(member(error, 'json', 'message')) || `HTTP status ${status}`;
+    const text = answerOf(error);
     return engineError(kindOfStatus(status, text), context, text, error);
   }
   const text = textOf(member(error, 'message')) || String(error);
   return engineError(kindOfFault(error, context), context, text, error);
+}
+
+/** What the engine said with an error status. Of a request for a stream the modem keeps it in its own message only. */
+export function answerOf(error: unknown): string {
+  const message = textOf(member(error, 'message')).replace(/^\(HTTP code \d+\) .*? - /, '');
+  return textOf(member(error, 'json', 'message')) || message;
 }
 
 export function engineError(kind: EngineErrorKind, context: CallContext, text: string, cause?: unknown): EngineError {

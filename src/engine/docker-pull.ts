@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CredentialSource, RegistryAuth } from './docker-auth.js';
 import type { DockerClient } from './docker-client.js';
-import { type CallContext, CallEnded, engineError, toEngineError } from './docker-errors.js';
+import { answerOf, type CallContext, CallEnded, engineError, toEngineError } from './docker-errors.js';
 import { member, textOf } from './docker-json.js';
 import { jsonLines } from './docker-lines.js';
 import { pullProgress } from './docker-progress.js';
@@ -77,7 +77,7 @@ async function openPull(
   } catch (error) {
     const status = member(error, 'cause', 'statusCode');
     if (!(error instanceof EngineError) || typeof status !== 'number') throw stalled(error, context, options);
-    const text = textOf(member(error.cause, 'json', 'message')) || `HTTP status ${status}`;
+    const text = answerOf(error.cause);
     throw engineError(status === 404 ? 'PERMANENT' : pullErrorKind(text), context, text, error.cause);
   }
 }
