@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { IngressError } from './errors.js';
+
+/** Of one connection, never of the message: made anew for the next one. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** `Connection: content-length` and the like must not change where a message ends or whom it is for. */
+const NEVER_NAMED = new Set(['content-length', 'transfer-encoding', 'host', 'x-request-id']);
+
+/** Who the caller is, as told by the caller. The first hop that can be believed is this ingress. */
+const UNTRUSTED = new Set(['forwarded', 'x-real-ip', 'x-request-id']);
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The caller's X-Request-Id if it is short and printable, else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** Whether the message says that a body follows. */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
+}
+
+/** Refuses (400, 431, 501) what could mean one thing to us and another to an instance. Node's parser has refused the rest. */
+export function checkRequest(request: IncomingMessage, maxHeaders: number): void {
+  const raw = request.rawHeaders;
+  if (raw.length / 2 > maxHeaders) throw new IngressError(431, `a request may have ${maxHeaders} header fields`);
+  let hosts = 0;
+  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'host') hosts += 1;
+  if (hosts !== 1) throw new IngressError(400, 'a request needs one Host header');
+  const url = request.url ?? '';
+  const ownForm = url.startsWith('/') || (url === '*' && request.method === 'OPTIONS');
+  if (!ownForm) throw new IngressError(400, 'the request target must be a path');
+  checkFraming(request);
+}
+
+function checkFraming(request: IncomingMessage): void {
+  const coding = request.headers['transfer-encoding'];
+  if (coding === undefined) return;
+  if (request.headers['content-length'] !== undefined || request.httpVersion !== '1.1')
+    throw new IngressError(400, 'Transfer-Encoding goes neither with Content-Length nor with HTTP/1.0');
+  if (coding.trim().toLowerCase() !== 'chunked')
+    throw new IngressError(501, 'the only transfer coding here is chunked');
+}
+
+/** Names that a Connection header declares to be of this connection only. Most messages have none: undefined. */
+function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined) return undefined;
+  const lower = connection.toLowerCase();
+  if (lower === 'keep-alive' || lower === 'close') return undefined;
+  const names = lower.split(',').map((name) => name.trim());
+  return new Set(names.filter((name) => !NEVER_NAMED.has(name)));
+}
+
+export interface RequestContext {
+  readonly requestId: string;
+  /** How the caller reached this ingress. */
+  readonly proto: 'http' | 'https';
+  /** Keeps Connection: Upgrade and the protocol that is asked for. */
+  readonly upgrade: boolean;
+}
+
+/** The header fields for the instance, as a flat list of names and values in the caller's order and spelling. */
+export function requestHeaders(request: IncomingMessage, context: RequestContext): string[] {
+  const raw = request.rawHeaders;
+  const named = namedByConnection(request.headers.connection);
+  const out: string[] = [];
+  let forwardedFor = '';
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const value = raw[index + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'x-forwarded-for') forwardedFor += `${value}, `;
+    else if (HOP_BY_HOP.has(lower) || UNTRUSTED.has(lower) || lower.startsWith('x-forwarded-')) continue;
+    else if (named?.has(lower)) continue;
+    else out.push(name, value);
+  }
+  pushFraming(request, out);
+  if (context.upgrade) out.push('Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? '');
+  if (/(^|,)\s*trailers\s*(,|$)/i.test(String(request.headers.te ?? ''))) out.push('TE', 'trailers');
+  const host = request.headers.host ?? '';
+  out.push('X-Forwarded-For', forwardedFor + (request.socket.remoteAddress ?? 'unknown'));
+  out.push('X-Forwarded-Proto', context.proto, 'X-Forwarded-Host', host, 'X-Request-Id', context.requestId);
+  return out;
+}
+
+function pushFraming(request: IncomingMessage, out: string[]): void {
+  if (request.headers['transfer-encoding'] !== undefined) out.push('Transfer-Encoding', 'chunked');
+  else if (request.headers['content-length'] === undefined && /^(POST|PUT|PATCH)$/.test(request.method ?? ''))
+    out.push('Content-Length', '0');
+}
+
+/** The header fields for the caller. */
+export function responseHeaders(response: IncomingMessage, requestId: string): string[] {
+  const raw = response.rawHeaders;
+  const named = namedByConnection(response.headers.connection);
+  const out: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || lower === 'x-request-id' || named?.has(lower)) continue;
+    out.push(name, raw[index + 1] ?? '');
+  }
+  out.push('X-Request-Id', requestId);
+  return out;
+}
+
+const NEVER_TRAILERS = new Set([
+  ...HOP_BY_HOP,
+  ...UNTRUSTED,
+  'content-length',
+  'host',
+  'trailer',
+  'authorization',
+  'cookie',
+]);
+
+/** The trailer fields that may travel on: those that say nothing about framing, routing or who is asking. */
+export function trailersOf(message: IncomingMessage): [string, string][] {
+  const raw = message.rawTrailers;
+  const out: [string, string][] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const lower = name.toLowerCase();
+    if (!NEVER_TRAILERS.has(lower) && !lower.startsWith('x-forwarded-')) out.push([name, raw[index + 1] ?? '']);
+  }
+  return out;
+}

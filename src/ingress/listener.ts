@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { IngressError, rawError } from './errors.js';
+import { type ProxyDeps, proxy } from './proxy.js';
+import { isTunnel, upgrade, withoutUpgrade } from './upgrade.js';
+
+export interface ListenerOptions {
+  readonly maxConnections: number;
+  readonly maxHeaders: number;
+  readonly maxHeaderSize: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly lingerMs: number;
+}
+
+/** The callers' side: connections, what does not parse, and the end of it all. */
+export interface Listener {
+  /** Rejects if the address cannot be had. */
+  listen(addr: { readonly host: string; readonly port: number }): Promise<void>;
+  address(): AddressInfo;
+  /** Accepts no more; resolves when the last exchange has ended, or at the deadline, after which no connection is left. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, 'stopping'>): Listener {
+  const exchanges = createExchanges();
+  const connections = new Set<Socket>();
+  let stopping = false;
+  const proxyDeps: ProxyDeps = { ...deps, stopping: () => stopping };
+
+  const server = createServer({
+    maxHeaderSize: options.maxHeaderSize,
+    headersTimeout: options.headersTimeoutMs,
+    keepAliveTimeout: options.keepAliveMs,
+    connectionsCheckingInterval: Math.min(5_000, options.headersTimeoutMs),
+    // A body may take as long as it likes while it moves; the container's own deadline bounds the rest.
+    requestTimeout: 0,
+    noDelay: true,
+  });
+  server.maxConnections = options.maxConnections;
+  // Node drops what is over the limit without a word. One more than is allowed lets the check see that there are too many.
+  server.maxHeadersCount = options.maxHeaders + 1;
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const end = exchanges.begin(request.socket);
+    response.once('close', () => {
+      end();
+      if (stopping) setImmediate(() => server.closeIdleConnections());
+    });
+    proxy(proxyDeps, request, response);
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!isTunnel(request)) {
+      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
+      server.emit('connection', socket);
+      return;
+    }
+    socket.once('close', exchanges.begin(request.socket));
+    void upgrade(proxyDeps, request, socket, head);
+  }
+
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('upgrade', onUpgrade);
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(rawError(new IngressError(405, 'CONNECT is not supported'), null), () => socket.destroy());
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (socket.writable && error.code !== 'ECONNRESET' && !exchanges.busy(socket))
+      refuse(socket, error, options.lingerMs);
+    else socket.destroy();
+  });
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+
+  return {
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.removeListener('error', reject);
+          resolve();
+        });
+      }),
+    address() {
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('the ingress is not listening');
+      return address;
+    },
+    async drain(deadlineMs) {
+      stopping = true;
+      server.close();
+      server.closeIdleConnections();
+      await exchanges.ended(deadlineMs);
+      for (const socket of connections) socket.destroySoon();
+      setTimeout(() => {
+        for (const socket of connections) socket.destroy();
+      }, 100).unref();
+    },
+  };
+}
+
+/** Says what was wrong with bytes that are no request, and reads on for a moment, so that the caller gets to read it. */
+function refuse(socket: Duplex, error: NodeJS.ErrnoException, lingerMs: number): void {
+  const refusal = new Map([
+    ['HPE_HEADER_OVERFLOW', new IngressError(431, 'the header is too large')],
+    ['ERR_HTTP_REQUEST_TIMEOUT', new IngressError(408, 'the header took too long')],
+  ]).get(error.code ?? '');
+  socket.on('error', () => socket.destroy());
+  socket.end(rawError(refusal ?? new IngressError(400, 'the request is malformed'), null));
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('end', () => socket.destroy());
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** Counts what is under way, by connection. */
+function createExchanges() {
+  const counts = new Map<Duplex, number>();
+  let onEmpty = () => {};
+  return {
+    busy: (socket: Duplex) => counts.has(socket),
+    begin(socket: Duplex): () => void {
+      counts.set(socket, (counts.get(socket) ?? 0) + 1);
+      return () => {
+        const left = (counts.get(socket) ?? 1) - 1;
+        if (left > 0) counts.set(socket, left);
+        else counts.delete(socket);
+        if (counts.size === 0) onEmpty();
+      };
+    },
+    async ended(deadlineMs: number): Promise<void> {
+      if (counts.size === 0) return;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        onEmpty = resolve;
+        timer = setTimeout(resolve, deadlineMs);
+      });
+      clearTimeout(timer);
+    },
+  };
+}

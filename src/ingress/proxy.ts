@@ -1,0 +1,268 @@
+import type { ClientRequest, IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
+import type { Route } from '../domain/route.js';
+import type { Admission, Admitted } from './admission.js';
+import { answerError, IngressError } from './errors.js';
+import { hasBody, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
+import type { IngressLog, RequestDone } from './log.js';
+import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
+
+export interface ProxyDeps {
+  /** The route of the request's container. Throws IngressError where the request must be refused. */
+  routeOf(request: IncomingMessage): Route;
+  readonly admission: Admission;
+  readonly upstreams: Upstreams;
+  /** Whether callers' connections are to end with their present request. */
+  stopping(): boolean;
+  /** Silence within a response after which it is broken off. */
+  readonly streamIdleMs: number;
+  /** How long the rest of a request body is read after the answer, so that the caller gets to read the answer. */
+  readonly lingerMs: number;
+  /** How callers reach this ingress. */
+  readonly proto: 'http' | 'https';
+  readonly log: IngressLog;
+  observe(done: RequestDone): void;
+  /** Monotonic, in milliseconds. */
+  now(): number;
+}
+
+/** Forwards one request. */
+export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): void {
+  new Exchange(deps, request, response).start();
+}
+
+/**
+ * One request on its way. It is sent at most once: another instance is tried only if no connection to the first was established.
+ * Its body is read only when there is a connection to write it to, so that it is still whole in that case.
+ */
+class Exchange {
+  readonly #deps: ProxyDeps;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+  readonly #startedAt: number;
+  readonly #tried = new Set<string>();
+  #containerId: string | null = null;
+  #deadline: NodeJS.Timeout | undefined;
+  #waiting: AbortController | null = null;
+  #upstream: ClientRequest | null = null;
+  #callerLeft = false;
+  #answered = false;
+  #silentEarly = false;
+
+  constructor(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#response = response;
+    this.#requestId = requestIdOf(request);
+    this.#startedAt = deps.now();
+  }
+
+  start(): void {
+    this.#response.once('close', () => this.#closed());
+    this.#request.on('error', () => undefined);
+    try {
+      const route = this.#deps.routeOf(this.#request);
+      this.#containerId = route.containerId;
+      if (route.executionTimeoutMs > 0)
+        this.#deadline = setTimeout(() => this.#timedOut(route.executionTimeoutMs), route.executionTimeoutMs);
+      this.#admit(route.containerId);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #admit(containerId: string): void {
+    const admitted = this.#deps.admission.now(containerId, this.#tried);
+    if (admitted !== null) this.#send(admitted);
+    else void this.#wait(containerId);
+  }
+
+  async #wait(containerId: string): Promise<void> {
+    this.#waiting = new AbortController();
+    try {
+      this.#send(await this.#deps.admission.later(containerId, this.#tried, this.#waiting.signal));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #send(admitted: Admitted): void {
+    if (this.#deps.upstreams.hasRested(admitted.target.instanceId)) setImmediate(() => this.#open(admitted));
+    else this.#open(admitted);
+  }
+
+  #open(admitted: Admitted): void {
+    if (this.#callerLeft || this.#answered) {
+      admitted.release();
+      return;
+    }
+    try {
+      this.#upstream = this.#attempt(admitted);
+    } catch (error) {
+      admitted.release();
+      this.#fail(new IngressError(400, 'the request cannot be forwarded', null, { cause: error }));
+    }
+  }
+
+  #attempt(admitted: Admitted): ClientRequest {
+    const { method = 'GET', url = '/' } = this.#request;
+    const headers = requestHeaders(this.#request, {
+      requestId: this.#requestId,
+      proto: this.#deps.proto,
+      upgrade: false,
+    });
+    const idleMs = this.#deps.streamIdleMs;
+    const message = { method, path: url, headers, idleMs };
+    const upstream = this.#deps.upstreams.request(this.#containerId ?? '', admitted.target, message);
+    upstream.once('close', admitted.release);
+    upstream.on('error', (error) => this.#upstreamFailed(upstream, admitted, error));
+    upstream.once('response', (answer) => this.#answer(upstream, answer));
+    upstream.on('timeout', () => this.#silent(upstream));
+    this.#forwardInterim(upstream);
+    if (hasBody(this.#request)) whenConnected(upstream, () => this.#sendBody(upstream));
+    else upstream.end();
+    return upstream;
+  }
+
+  /** 100 only to a caller that waits for it; 102 and 103 to all that can understand them. */
+  #forwardInterim(upstream: ClientRequest): void {
+    const { headers, httpVersionMinor } = this.#request;
+    if (headers.expect !== undefined)
+      upstream.once('continue', () => {
+        if (!this.#response.headersSent) this.#response.writeContinue();
+      });
+    if (httpVersionMinor === 0) return;
+    upstream.on('information', (info: InformationEvent) => {
+      if (this.#response.headersSent) return;
+      if (info.statusCode === 102) this.#response.writeProcessing();
+      const { link, ...others } = info.headers;
+      if (info.statusCode === 103 && link !== undefined) this.#response.writeEarlyHints({ ...others, link } as never);
+    });
+  }
+
+  #sendBody(upstream: ClientRequest): void {
+    if (this.#callerLeft || this.#answered) return;
+    const request = this.#request;
+    upstream.flushHeaders();
+    request.pipe(upstream, { end: false });
+    request.once('end', () => {
+      if (request.rawTrailers.length > 0) upstream.addTrailers(trailersOf(request));
+      upstream.end();
+    });
+  }
+
+  #answer(upstream: ClientRequest, answer: IncomingMessage): void {
+    answer.on('error', () => this.#response.destroy());
+    if (this.#callerLeft || this.#answered) {
+      upstream.destroy();
+      return;
+    }
+    clearTimeout(this.#deadline);
+    // Node reports a request's silence once; it was let pass, so what follows needs a watch of its own.
+    if (this.#silentEarly) upstream.socket?.once('timeout', () => this.#silent(upstream));
+    try {
+      const headers = responseHeaders(answer, this.#requestId);
+      if (this.#mustClose()) headers.push('Connection', 'close');
+      this.#response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers);
+    } catch (error) {
+      upstream.destroy();
+      this.#fail(new IngressError(502, 'the container answered with an invalid header', null, { cause: error }));
+      return;
+    }
+    this.#answered = true;
+    answer.pipe(this.#response, { end: false });
+    answer.once('end', () => this.#answerEnded(answer));
+  }
+
+  #answerEnded(answer: IncomingMessage): void {
+    if (answer.rawTrailers.length > 0) this.#response.addTrailers(trailersOf(answer));
+    this.#response.end();
+    const unsent = this.#response.socket?.writableLength ?? 0;
+    if (unsent > 0) this.#response.setTimeout(this.#deps.streamIdleMs, () => this.#response.destroy());
+    this.#linger();
+  }
+
+  /** Before the response's headers the deadline alone counts. */
+  #silent(upstream: ClientRequest): void {
+    if (this.#answered) upstream.destroy(new Error('silent for too long'));
+    else this.#silentEarly = true;
+  }
+
+  #upstreamFailed(upstream: ClientRequest, admitted: Admitted, error: Error): void {
+    if (this.#upstream !== upstream || this.#callerLeft) return;
+    if (this.#answered) {
+      if (this.#response.writableEnded) this.#request.unpipe(upstream).resume();
+      else this.#response.destroy();
+      return;
+    }
+    const { instanceId } = admitted.target;
+    if (mayHaveSent(upstream)) {
+      this.#fail(
+        new IngressError(502, 'the container ended the connection without a whole answer', null, { cause: error }),
+      );
+      return;
+    }
+    this.#deps.log.warn({ instanceId, error: error.message }, 'no connection to an instance');
+    this.#tried.add(instanceId);
+    admitted.release();
+    try {
+      this.#admit(this.#containerId ?? '');
+    } catch (refused) {
+      this.#fail(refused);
+    }
+  }
+
+  #timedOut(afterMs: number): void {
+    this.#fail(new IngressError(504, `the container did not answer within ${afterMs / 1000} s`));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#callerLeft || this.#answered) return;
+    this.#answered = true;
+    clearTimeout(this.#deadline);
+    this.#waiting?.abort();
+    const upstream = this.#upstream;
+    if (upstream !== null) this.#request.unpipe(upstream);
+    upstream?.destroy();
+    const known =
+      error instanceof IngressError ? error : new IngressError(502, 'the request failed', null, { cause: error });
+    if (known !== error || known.cause instanceof Error)
+      this.#deps.log.warn(
+        {
+          containerId: this.#containerId,
+          requestId: this.#requestId,
+          status: known.status,
+          error: String(known.cause),
+        },
+        'a request failed',
+      );
+    answerError(this.#response, known, this.#requestId, this.#mustClose());
+    this.#request.resume();
+    this.#linger();
+  }
+
+  /** A caller that waits for 100 and gets an answer instead may or may not send its body: the connection has no next request. */
+  #mustClose(): boolean {
+    return this.#deps.stopping() || (this.#request.headers.expect !== undefined && !this.#request.complete);
+  }
+
+  #linger(): void {
+    if (this.#request.complete) return;
+    const timer = setTimeout(() => this.#request.socket.destroy(), this.#deps.lingerMs);
+    this.#request.once('close', () => clearTimeout(timer));
+  }
+
+  #closed(): void {
+    const whole = this.#response.writableFinished;
+    clearTimeout(this.#deadline);
+    this.#deps.observe({
+      containerId: this.#containerId,
+      status: whole ? this.#response.statusCode : 499,
+      durationMs: this.#deps.now() - this.#startedAt,
+    });
+    if (whole) return;
+    this.#callerLeft = true;
+    this.#waiting?.abort();
+    this.#upstream?.destroy();
+  }
+}
