@@ -54,6 +54,8 @@ export interface StepFault {
   /** The kind of the step. */
   readonly step: string;
   readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE';
+  /** The failure's reason where the step knows a closer one than its own (IMAGE_NOT_FOUND); else null. */
+  readonly reason: string | null;
   /** The engine's words, shortened; free of secrets. */
   readonly message: string;
   readonly count: number;

@@ -101,6 +101,8 @@ export function forgotten(state: ContainerState, instanceId: string): ContainerS
 export interface FaultOf {
   readonly step: Step['kind'];
   readonly kind: StepFault['kind'];
+  /** As in StepFault; absent is null. */
+  readonly reason?: string;
   /** The engine's words, shortened; free of secrets. */
   readonly message: string;
   /** Milliseconds until the next try; back-off by the count where it is absent. */
@@ -118,6 +120,7 @@ export function faulted(state: ContainerState, instanceId: string, fault: FaultO
     const recorded: StepFault = {
       step: fault.step,
       kind: fault.kind,
+      reason: fault.reason ?? null,
       message: fault.message,
       count,
       firstAt: before?.firstAt ?? now,

@@ -154,7 +154,10 @@ export function published(state: ContainerState, now: number): ContainerState {
     changeAll(state, (instance) => (instance.role === 'HELD' ? servingAgain(now) : {})),
     { holdVersion: null },
   );
-  return { ...serving, routed: targetsOf(serving) };
+  const ill = serving.instances.find((instance) => instance.role === 'SERVING' && instance.healthyAt === null);
+  const why = ill?.failed ?? ill?.fault?.message ?? 'it is not healthy yet';
+  const message = ill === undefined ? '' : state.message || `the instance on ${ill.host} does not serve: ${why}`;
+  return { ...serving, routed: targetsOf(serving), message };
 }
 
 /** COMPLETE_OPERATION. Whatever an abandoned rollout left is put where steady state deals with it. */

@@ -1,0 +1,95 @@
+import type { Failure } from '../domain/errors.js';
+import type { InstanceRecord, StepFault } from '../domain/instance.js';
+import type { Step } from './step.js';
+import type { HostedInstance } from './view.js';
+
+/** What a step is called in failures, and the reason when it fails. */
+const STEP_FAILURE: Partial<
+  Record<Step['kind'], { readonly step: string; readonly reason: string; readonly verb: string }>
+> = {
+  PULL_IMAGE: { step: 'PULL', reason: 'IMAGE_PULL_FAILED', verb: 'pull the image' },
+  CREATE_CONTAINER: { step: 'CREATE', reason: 'CREATE_FAILED', verb: 'create the container' },
+  START_CONTAINER: { step: 'START', reason: 'START_FAILED', verb: 'start the container' },
+  STOP_CONTAINER: { step: 'STOP', reason: 'STOP_FAILED', verb: 'stop the container' },
+  REMOVE_CONTAINER: { step: 'REMOVE', reason: 'REMOVE_FAILED', verb: 'remove the container' },
+};
+
+export function stepFailed(instance: InstanceRecord, stepKind: Step['kind'], fault: StepFault): Failure {
+  const named = STEP_FAILURE[stepKind] ?? { step: stepKind, reason: 'STEP_FAILED', verb: stepKind };
+  if (fault.kind === 'UNREACHABLE') return hostUnreachable(instance.host, named.step, fault.message);
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: fault.reason ?? named.reason,
+    message: `could not ${named.verb} on ${instance.host}: ${fault.message}`,
+    metadata: { step: named.step, host: instance.host, instance: instance.id },
+  };
+}
+
+export function instanceExited(instance: InstanceRecord, observed: HostedInstance): Failure {
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'INSTANCE_EXITED',
+    message: `the instance on ${instance.host} ${exitText(observed)} before it was healthy`,
+    metadata: {
+      step: 'HEALTHY',
+      host: instance.host,
+      instance: instance.id,
+      exit_code: String(observed.exitCode),
+    },
+  };
+}
+
+export function exitText({ exitCode, oomKilled, error }: HostedInstance): string {
+  const memory = oomKilled ? ', out of memory' : '';
+  return `exited with code ${exitCode}${memory}${error === '' ? '' : `: ${error}`}`;
+}
+
+export function healthDeadlinePassed(instance: InstanceRecord, deadlineMs: number, last: string | null): Failure {
+  const found = last === null ? '' : `; last: ${last}`;
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'HEALTH_DEADLINE',
+    message: `the instance on ${instance.host} was not healthy within ${deadlineMs / 1000} s of its start${found}`,
+    metadata: { step: 'HEALTHY', host: instance.host, instance: instance.id },
+  };
+}
+
+export function hostUnreachable(host: string, step: string, why: string): Failure {
+  return {
+    code: 'UNAVAILABLE',
+    reason: 'HOST_UNREACHABLE',
+    message: `host ${host} cannot be reached: ${why}`,
+    metadata: { step, host },
+  };
+}
+
+export function noCapacity(waitedMs: number, why: string): Failure {
+  return {
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'NO_CAPACITY',
+    message: `no host had room within ${waitedMs / 1000} s: ${why}`,
+    metadata: { step: 'PLACE' },
+  };
+}
+
+export function cancelled(why: string): Failure {
+  return { code: 'CANCELLED', reason: 'OPERATION_CANCELLED', message: `the operation was cancelled ${why}` };
+}
+
+export function revisionGone(revisionId: string): Failure {
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'REVISION_GONE',
+    message: `revision ${revisionId} is gone`,
+    metadata: { step: 'ADMIT' },
+  };
+}
+
+/** The rollout's own failure stays what clients compare; that the former revision does not serve is said with it. */
+export function notRestored(failure: Failure, former: InstanceRecord, why: string): Failure {
+  return {
+    ...failure,
+    message: `${failure.message}; and the former instance on ${former.host} could not be restored yet: ${why}`,
+    metadata: { ...failure.metadata, not_restored: former.id },
+  };
+}

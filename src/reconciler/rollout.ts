@@ -1,0 +1,77 @@
+import type { Rollout } from '../domain/container-state.js';
+import type { Failure } from '../domain/errors.js';
+import type { InstanceRecord } from '../domain/instance.js';
+import type { Operation } from '../domain/operation.js';
+import { type Advance, bringUp } from './bring-up.js';
+import { cancelled, noCapacity, revisionGone } from './failures.js';
+import { allApplied } from './ingress-acks.js';
+import { isUnknown, observedOf, POLL_MS } from './presence.js';
+import type { Step } from './step.js';
+import { planHandOver } from './stop-first.js';
+import { planUndo } from './undo.js';
+import type { ContainerView } from './view.js';
+
+/** The next step of a deploy or rollback. WAIT: it can only wait. */
+export function planRollout(view: ContainerView, running: Operation, rollout: Rollout): Step {
+  if (rollout.switchedVersion !== null) return finish(view, running, rollout.switchedVersion);
+  if (rollout.failure !== null) return planUndo(view, running, rollout, rollout.failure);
+  if (view.deleteRequested) return undo(cancelled('because its container is being deleted'));
+  if (running.cancelRequested) return undo(cancelled('on request'));
+  if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
+  if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
+  const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
+  if (candidate === undefined) return placeCandidate(view, rollout);
+  if (!candidate.leased) return settle(planHandOver(view, candidate, rollout), candidate);
+  return settle(bringUp(view, candidate, rollout.startedAt), candidate);
+}
+
+function settle(advance: Advance, candidate: InstanceRecord): Step {
+  switch (advance.kind) {
+    case 'STEP':
+      return advance.step;
+    case 'FAILED':
+      return undo(advance.failure, advance.logsOf);
+    case 'UP':
+      return { kind: 'SWITCH_REVISION', instanceId: candidate.id };
+  }
+}
+
+/** Requests may still go to the former instance until each live ingress says otherwise, and the caller takes done to mean the new one. */
+function finish(view: ContainerView, running: Operation, version: number): Step {
+  if (allApplied(view, version)) return complete(running);
+  return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'an ingress has yet to apply the new route' };
+}
+
+function placeCandidate(view: ContainerView, rollout: Rollout): Step {
+  const { blocked } = rollout;
+  const { placeTimeoutMs } = view.policy;
+  const deadline = rollout.startedAt + placeTimeoutMs;
+  if (blocked !== null) {
+    if (view.now >= deadline) return undo(noCapacity(placeTimeoutMs, blocked.message));
+    if (view.now < blocked.retryAt) {
+      return { kind: 'WAIT', until: Math.min(blocked.retryAt, deadline), reason: blocked.message };
+    }
+  }
+  const retained = view.state.instances
+    .filter((instance) => isStartable(view, instance, rollout.revisionId))
+    .sort((one, other) => other.changedAt - one.changedAt)[0];
+  return {
+    kind: 'PLACE_INSTANCE',
+    revisionId: rollout.revisionId,
+    ordinal: 0,
+    retainedInstanceId: retained?.id ?? null,
+  };
+}
+
+function isStartable(view: ContainerView, instance: InstanceRecord, revisionId: string): boolean {
+  if (instance.role !== 'RETAINED' || instance.revisionId !== revisionId) return false;
+  return !instance.leased && !isUnknown(view, instance) && observedOf(view, instance)?.state === 'EXITED';
+}
+
+function undo(failure: Failure, logsOf: string | null = null): Step {
+  return { kind: 'UNDO_ROLLOUT', failure, logsOf };
+}
+
+function complete(running: Operation): Step {
+  return { kind: 'COMPLETE_OPERATION', operationId: running.id, failure: null };
+}

@@ -1,0 +1,103 @@
+import type { InstanceRecord } from '../domain/instance.js';
+import { healthyFrom, isRecorded } from './bring-up.js';
+import { exitText } from './failures.js';
+import { backoff } from './instance-transitions.js';
+import { isUp, observedOf, POLL_MS, paced } from './presence.js';
+import type { Step } from './step.js';
+import type { ContainerView, HostedInstance } from './view.js';
+
+const RESTART_BACKOFF_MS = { first: 1_000, last: 300_000 };
+/** So many starts in a row that fail say that the container itself cannot start. */
+const HOPELESS_STARTS = 3;
+
+/** Keeps a serving instance up: started in place where it can be, else created anew with the same devices and port. Never gives up. */
+export function keepServing(view: ContainerView, instance: InstanceRecord): Step | null {
+  if (!instance.leased) return takeBack(view, instance);
+  const observed = observedOf(view, instance);
+  if (observed === undefined) return createAnew(view, instance);
+  switch (observed.state) {
+    case 'REMOVING':
+      return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'the serving container is being removed' };
+    case 'PAUSED':
+      return null;
+    case 'RUNNING':
+    case 'RESTARTING':
+      return watch(view, instance, observed);
+    case 'DEAD':
+      return noteExit(instance, observed) ?? removeBroken(view, instance, observed);
+    case 'CREATED':
+    case 'EXITED':
+      return noteExit(instance, observed) ?? startAgain(view, instance, observed);
+  }
+}
+
+/** A stop-first rollout that could not be undone in time left its leases with another instance, which is to be down first. */
+function takeBack(view: ContainerView, instance: InstanceRecord): Step | null {
+  const other = view.state.instances.find((candidate) => candidate.leased && sameDevices(candidate, instance));
+  if (other === undefined || other.role === 'CANDIDATE') return null;
+  const observed = observedOf(view, other);
+  if (observed?.state === 'REMOVING') {
+    return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'a container is being removed' };
+  }
+  if (observed === undefined || !isUp(observed)) {
+    return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: other.id, toInstanceId: instance.id };
+  }
+  return paced(view, other, { kind: 'STOP_CONTAINER', instanceId: other.id, name: observed.name });
+}
+
+function sameDevices(one: InstanceRecord, other: InstanceRecord): boolean {
+  if (one.id === other.id || one.host !== other.host || one.port !== other.port) return false;
+  return one.gpuUuids.length === other.gpuUuids.length && one.gpuUuids.every((uuid) => other.gpuUuids.includes(uuid));
+}
+
+function noteExit(instance: InstanceRecord, observed: HostedInstance): Step | null {
+  if (instance.startedAt === null) return null;
+  const reason = `the instance on ${instance.host} ${exitText(observed)}`;
+  return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
+}
+
+function createAnew(view: ContainerView, instance: InstanceRecord): Step {
+  if (instance.startedAt !== null) {
+    const reason = `the container of the instance on ${instance.host} was removed by somebody else`;
+    return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
+  }
+  const step: Step = instance.imageReady
+    ? { kind: 'CREATE_CONTAINER', instanceId: instance.id }
+    : { kind: 'PULL_IMAGE', instanceId: instance.id };
+  return whenDue(view, instance, paced(view, instance, step));
+}
+
+function startAgain(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step {
+  const { id, fault } = instance;
+  const start: Step = { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: true };
+  const step = paced(view, instance, start);
+  const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;
+  const hopeless = failedStart !== null && (failedStart.kind === 'PERMANENT' || failedStart.count >= HOPELESS_STARTS);
+  if (hopeless && failedStart.kind !== 'UNREACHABLE') return removeBroken(view, instance, observed);
+  return whenDue(view, instance, step);
+}
+
+function removeBroken(view: ContainerView, instance: InstanceRecord, { host, name }: HostedInstance): Step {
+  const reason = `it cannot be started: ${instance.fault?.message ?? 'Docker calls it dead'}`;
+  return paced(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId: instance.id, name, reason });
+}
+
+/** Each start that was not followed by a long healthy life makes the next one wait longer. */
+function whenDue(view: ContainerView, instance: InstanceRecord, step: Step): Step {
+  if (instance.restarts === 0) return step;
+  const due = instance.changedAt + backoff(instance.restarts, RESTART_BACKOFF_MS);
+  if (view.now >= due) return step;
+  return { kind: 'WAIT', until: due, reason: `starts again later, after ${instance.restarts} starts in short order` };
+}
+
+function watch(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step | null {
+  const { id } = instance;
+  if (!isRecorded(instance, observed)) {
+    return paced(view, instance, { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: false });
+  }
+  const spec = view.revisions.get(instance.revisionId)?.spec;
+  if (instance.healthyAt !== null || spec === undefined) return null;
+  const from = healthyFrom(instance, spec);
+  if (view.now < from) return { kind: 'WAIT', until: from, reason: 'runs for its minimum run time' };
+  return paced(view, instance, { kind: 'PROBE_INSTANCE', instanceId: id });
+}

@@ -1,0 +1,122 @@
+import type { InstanceRecord } from '../domain/instance.js';
+import { isConfirmedDown } from './bring-up.js';
+import { isDrained } from './ingress-acks.js';
+import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
+import { keepServing } from './serving.js';
+import type { Step, Wait } from './step.js';
+import { planUnaccounted } from './takeover.js';
+import { targetsOf } from './transitions.js';
+import type { ContainerView, HostedInstance } from './view.js';
+
+type Plan = (view: ContainerView, instance: InstanceRecord) => Step | null;
+
+/** What goes on between operations and while one can only wait; the most urgent first. WAIT: nothing to do now. */
+export function planSteady(view: ContainerView): Step {
+  let rest: Wait = QUIET;
+  for (const step of concerns(view)) {
+    if (step === null) continue;
+    if (step.kind !== 'WAIT') return step;
+    rest = sooner(rest, step) === step.until ? step : rest;
+  }
+  return rest;
+}
+
+const QUIET: Wait = { kind: 'WAIT', until: null, reason: 'nothing to do' };
+
+/** When the first of two waits ends. */
+export function sooner(one: Wait, other: Wait): number | null {
+  if (one.until === null || other.until === null) return one.until ?? other.until;
+  return Math.min(one.until, other.until);
+}
+
+function* concerns(view: ContainerView): Generator<Step | null> {
+  // A container whose Delete failed is not brought to life again.
+  const wanted = view.status !== 'DELETING';
+  if (wanted) yield* ofRole(view, 'SERVING', keepServing);
+  if (wanted) yield refreshRoute(view);
+  if (view.state.rollout === null) yield* abandoned(view);
+  yield* ofRole(view, 'DRAINING', drain);
+  yield* ofRole(view, 'RETAINED', retain);
+  yield* ofRole(view, 'DISCARDED', discard);
+  yield discardSurplus(view);
+  yield planUnaccounted(view, false);
+}
+
+function* ofRole(view: ContainerView, role: InstanceRecord['role'], plan: Plan): Generator<Step | null> {
+  for (const instance of view.state.instances) {
+    if (instance.role === role && !isUnknown(view, instance)) yield plan(view, instance);
+  }
+}
+
+/** A held route is the rollout's to publish. */
+function refreshRoute({ state }: ContainerView): Step | null {
+  if (state.rollout !== null && state.rollout.holdVersion !== null) return null;
+  const targets = targetsOf(state);
+  const same = targets.length === state.routed.length && targets.every((id) => state.routed.includes(id));
+  return same ? null : { kind: 'PUBLISH_ROUTE' };
+}
+
+/** Left by an operation that was ended from outside. */
+function* abandoned(view: ContainerView): Generator<Step | null> {
+  for (const { id, role } of view.state.instances) {
+    if (role === 'CANDIDATE') yield setRole(id, 'DISCARDED', 'its rollout was abandoned');
+    if (role === 'HELD') yield setRole(id, 'SERVING', '');
+  }
+}
+
+function drain(view: ContainerView, instance: InstanceRecord): Step | null {
+  const observed = observedOf(view, instance);
+  const { drainVersion, drainDeadline } = instance;
+  const deadline = drainDeadline ?? view.now;
+  const drained = drainVersion === null || view.now >= deadline || isDrained(view, instance.id, drainVersion);
+  if (isUp(observed) && !drained) {
+    return {
+      kind: 'WAIT',
+      until: Math.min(deadline, view.now + POLL_MS),
+      reason: 'a former instance finishes its requests',
+    };
+  }
+  return putToRest(view, instance, observed) ?? setRole(instance.id, observed ? 'RETAINED' : 'DISCARDED', '');
+}
+
+function retain(view: ContainerView, instance: InstanceRecord): Step | null {
+  const observed = observedOf(view, instance);
+  const rest = putToRest(view, instance, observed);
+  if (rest !== null || observed !== undefined) return rest;
+  return setRole(instance.id, 'DISCARDED', '');
+}
+
+function discard(view: ContainerView, instance: InstanceRecord): Step | null {
+  const observed = observedOf(view, instance);
+  const rest = putToRest(view, instance, observed);
+  if (rest !== null) return rest;
+  if (observed === undefined) return { kind: 'FORGET_INSTANCE', instanceId: instance.id };
+  const { host, name } = observed;
+  const reason = instance.failed ?? 'it is not kept';
+  return paced(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId: instance.id, name, reason });
+}
+
+/** Stops it and ends its leases. Null: it rests. */
+function putToRest(view: ContainerView, instance: InstanceRecord, observed: HostedInstance | undefined): Step | null {
+  if (isGoing(observed)) return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'a container is being removed' };
+  if (observed !== undefined && isUp(observed)) {
+    return paced(view, instance, { kind: 'STOP_CONTAINER', instanceId: instance.id, name: observed.name });
+  }
+  if (!instance.leased || !isConfirmedDown(view, instance)) return null;
+  return { kind: 'FREE_DEVICES', instanceId: instance.id };
+}
+
+/** The newest stay, and before them the newest of the last stable revision; none that the present rollout might start. */
+function discardSurplus({ state, policy }: ContainerView): Step | null {
+  const retained = state.instances
+    .filter(({ role, revisionId }) => role === 'RETAINED' && revisionId !== state.rollout?.revisionId)
+    .sort((one, other) => other.changedAt - one.changedAt);
+  const stable = retained.find(({ revisionId }) => revisionId === state.stableRevisionId);
+  const kept = [...(stable ? [stable] : []), ...retained.filter((instance) => instance !== stable)];
+  const surplus = kept.slice(policy.retainedInstances).at(-1);
+  return surplus === undefined ? null : setRole(surplus.id, 'DISCARDED', '');
+}
+
+function setRole(instanceId: string, role: InstanceRecord['role'], reason: string): Step {
+  return { kind: 'SET_ROLE', instanceId, role, reason };
+}

@@ -1,0 +1,66 @@
+import type { Rollout } from '../domain/container-state.js';
+import type { Failure } from '../domain/errors.js';
+import type { InstanceRecord } from '../domain/instance.js';
+import type { Operation } from '../domain/operation.js';
+import { attempt, awaitHost, bringUp } from './bring-up.js';
+import { notRestored } from './failures.js';
+import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
+import type { Step } from './step.js';
+import type { ContainerView } from './view.js';
+
+/**
+ * Undoes a rollout that has not switched: the candidate is stopped and gives its devices up, a held instance serves again, and only then the
+ * operation ends. What cannot be done within the deadlines is left to steady state, and the operation says so.
+ */
+export function planUndo(view: ContainerView, running: Operation, rollout: Rollout, failure: Failure): Step {
+  const since = rollout.undoneAt ?? rollout.startedAt;
+  const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
+  const retire = candidate === undefined ? null : retireCandidate(view, candidate, since, failure);
+  if (retire !== null) return retire;
+  if (rollout.holdVersion !== null) return restore(view, since) ?? { kind: 'PUBLISH_ROUTE' };
+  return { kind: 'COMPLETE_OPERATION', operationId: running.id, failure: wholeFailure(view, rollout, failure) };
+}
+
+/** Null: nothing is left to do, or it cannot be done. */
+function retireCandidate(view: ContainerView, candidate: InstanceRecord, since: number, failure: Failure): Step | null {
+  const unknown = awaitHost(view, candidate, since, 'STOP');
+  if (unknown !== null) {
+    const waitedAlready = failure.metadata?.host === candidate.host && failure.code === 'UNAVAILABLE';
+    return unknown.kind === 'STEP' && !waitedAlready ? unknown.step : null;
+  }
+  const observed = observedOf(view, candidate);
+  if (isGoing(observed)) return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'the candidate is being removed' };
+  if (observed !== undefined && isUp(observed)) {
+    const stop: Step = { kind: 'STOP_CONTAINER', instanceId: candidate.id, name: observed.name };
+    const advance = attempt(view, candidate, stop, since);
+    return advance.kind === 'STEP' ? advance.step : null;
+  }
+  if (candidate.leased) return giveUpDevices(view, candidate);
+  const reason = failure.code === 'CANCELLED' ? '' : failure.message;
+  const role = observed === undefined ? 'DISCARDED' : 'RETAINED';
+  return { kind: 'SET_ROLE', instanceId: candidate.id, role, reason };
+}
+
+function giveUpDevices(view: ContainerView, candidate: InstanceRecord): Step {
+  const held = view.state.instances.find((instance) => instance.role === 'HELD' && !instance.leased);
+  if (held === undefined) return { kind: 'FREE_DEVICES', instanceId: candidate.id };
+  return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: candidate.id, toInstanceId: held.id };
+}
+
+/** Null: the held instance is up again, or cannot be brought up in time. */
+function restore(view: ContainerView, since: number): Step | null {
+  const held = view.state.instances.find((instance) => instance.role === 'HELD' && instance.leased);
+  if (held === undefined) return null;
+  const advance = bringUp(view, held, since);
+  return advance.kind === 'STEP' ? advance.step : null;
+}
+
+/** By now held instances serve again in the records; one that is not healthy was given up, and why can be read from it. */
+function wholeFailure(view: ContainerView, rollout: Rollout, failure: Failure): Failure {
+  if (rollout.order !== 'STOP_FIRST') return failure;
+  const ill = view.state.instances.find((instance) => instance.role === 'SERVING' && instance.healthyAt === null);
+  if (ill === undefined) return failure;
+  const unreachable = view.unobserved.get(ill.host);
+  const leases = ill.leased ? null : 'its devices could not be taken back';
+  return notRestored(failure, ill, unreachable ?? leases ?? ill.fault?.message ?? 'it does not become healthy');
+}
