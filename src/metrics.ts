@@ -1,0 +1,141 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * What the process tells of itself. Labels are sets that code fixes (kinds, codes, methods) or an operator does (hosts), and never a
+ * container: their number must not grow with what users create. Durations are seconds.
+ */
+export interface Metrics {
+  /** `result`: OK, or the error code that it ended with. */
+  operationEnded(kind: string, result: string, seconds: number): void;
+  /** `method`: its full name; only names that exist. */
+  rpcEnded(method: string, code: string, seconds: number): void;
+  /** Keys in the work queue, and how long the one that is most overdue has waited. */
+  queueIs(depth: number, oldestSeconds: number): void;
+  leasesHeld(count: number): void;
+  leaseLost(): void;
+  /** A step was tried again; `cause`: the kind of the fault. */
+  stepRetried(cause: string): void;
+  /** Work on a key ended in a way that nobody foresaw. */
+  workFailed(): void;
+  /** Replaces the states of all hosts. */
+  hostsAre(hosts: readonly { readonly name: string; readonly state: string }[]): void;
+  ingressEnded(status: number, seconds: number): void;
+  ingressInFlight(change: 1 | -1): void;
+  embeddedRedisRestarted(): void;
+  /** Asked before each scrape, for values that are cheaper to read then than to keep. A failure is not the scraper's. */
+  beforeScrape(refresh: () => Promise<void> | void): void;
+  readonly contentType: string;
+  /** In Prometheus' text form. */
+  text(): Promise<string>;
+}
+
+const RPC_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
+const OPERATION_BUCKETS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600];
+const REQUEST_BUCKETS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const refreshers: (() => Promise<void> | void)[] = [];
+  return {
+    ...operationMetrics(registry),
+    ...workMetrics(registry),
+    ...ingressMetrics(registry),
+    beforeScrape: (refresh) => void refreshers.push(refresh),
+    contentType: registry.contentType,
+    async text() {
+      await Promise.allSettled(refreshers.map(async (refresh) => refresh()));
+      return registry.metrics();
+    },
+  };
+}
+
+function operationMetrics(registry: Registry): Pick<Metrics, 'operationEnded' | 'rpcEnded'> {
+  const operations = new Histogram({
+    name: 'longshore_operation_duration_seconds',
+    help: 'Time from the submit of an operation to its end, by kind and result (OK or the error code).',
+    labelNames: ['kind', 'result'],
+    buckets: OPERATION_BUCKETS,
+    registers: [registry],
+  });
+  const rpcs = new Histogram({
+    name: 'longshore_rpc_duration_seconds',
+    help: 'Time that an RPC took to answer, by method and status code.',
+    labelNames: ['method', 'code'],
+    buckets: RPC_BUCKETS,
+    registers: [registry],
+  });
+  return {
+    operationEnded: (kind, result, seconds) => operations.observe({ kind, result }, seconds),
+    rpcEnded: (method, code, seconds) => rpcs.observe({ method, code }, seconds),
+  };
+}
+
+type WorkMetrics = Pick<
+  Metrics,
+  'queueIs' | 'leasesHeld' | 'leaseLost' | 'stepRetried' | 'workFailed' | 'hostsAre' | 'embeddedRedisRestarted'
+>;
+
+function workMetrics(registry: Registry): WorkMetrics {
+  const registers = [registry];
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  const depth = gauge('longshore_queue_depth', 'Keys in the work queue, due or not.');
+  const oldest = gauge(
+    'longshore_queue_oldest_seconds',
+    'How long the key that is most overdue has waited to be taken.',
+  );
+  const leases = gauge('longshore_leases_held', 'Keys that this process works on.');
+  const lost = counter('longshore_leases_lost_total', 'Leases that lapsed while this process held them.');
+  const failed = counter('longshore_work_failed_total', 'Times that work on a key ended in an unforeseen fault.');
+  const restarts = counter(
+    'longshore_embedded_redis_restarts_total',
+    'Times that the private redis-server was started again.',
+  );
+  const retries = new Counter({
+    name: 'longshore_step_retries_total',
+    help: 'Steps that were tried again, by the kind of the fault.',
+    labelNames: ['cause'],
+    registers,
+  });
+  const hosts = new Gauge({
+    name: 'longshore_host_state',
+    help: '1 for the state that a host is in.',
+    labelNames: ['host', 'state'],
+    registers,
+  });
+  return {
+    queueIs(keys, seconds) {
+      depth.set(keys);
+      oldest.set(seconds);
+    },
+    leasesHeld: (count) => leases.set(count),
+    leaseLost: () => lost.inc(),
+    stepRetried: (cause) => retries.inc({ cause }),
+    workFailed: () => failed.inc(),
+    hostsAre(states) {
+      hosts.reset();
+      for (const { name, state } of states) hosts.set({ host: name, state }, 1);
+    },
+    embeddedRedisRestarted: () => restarts.inc(),
+  };
+}
+
+function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ingressInFlight'> {
+  const requests = new Histogram({
+    name: 'longshore_ingress_request_duration_seconds',
+    help: 'Time from the arrival of a request at the ingress to the end of its response, by status.',
+    labelNames: ['status'],
+    buckets: REQUEST_BUCKETS,
+    registers: [registry],
+  });
+  const inFlight = new Gauge({
+    name: 'longshore_ingress_requests_in_flight',
+    help: 'Requests at the ingress that have not ended.',
+    registers: [registry],
+  });
+  return {
+    ingressEnded: (status, seconds) => requests.observe({ status: String(status) }, seconds),
+    ingressInFlight: (change) => inFlight.inc(change),
+  };
+}
