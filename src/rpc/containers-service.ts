@@ -5,10 +5,8 @@ import {
 } from '../../gen/ts/longshore/containers/v1/container_service.js';
 import type { UpdateDraft } from '../domain/container-request.js';
 import type { Operation } from '../domain/operation.js';
-import type { AccessBindings } from '../services/access-bindings.js';
-import type { Containers } from '../services/containers.js';
-import type { Operations } from '../services/operations.js';
-import type { RevisionOwner, Revisions } from '../services/revisions.js';
+import type { RevisionOwner } from '../services/revisions.js';
+import type { Services } from '../services/services.js';
 import type { CallContext } from './call-context.js';
 import { fromSetBindings, fromUpdateBindings, toBinding } from './mapping/access.js';
 import { toContainer } from './mapping/container.js';
@@ -17,23 +15,16 @@ import { toOperation } from './mapping/operation.js';
 import { toRevision } from './mapping/revision.js';
 import { type Handlers, type RpcService, rpcService } from './service.js';
 
-export interface ContainersRpcDeps {
-  readonly containers: Containers;
-  readonly revisions: Revisions;
-  readonly accessBindings: AccessBindings;
-  readonly operations: Operations;
-}
-
 type ContainerHandlers = Handlers<typeof ContainerServiceService>;
 
 /** ContainerService: each method maps its message, calls one function of a service and maps what comes back. */
-export function containersRpc(deps: ContainersRpcDeps): RpcService {
+export function containersRpc(services: Services): RpcService {
   return rpcService(ContainerServiceService, {
-    ...containerHandlers(deps),
-    ...revisionHandlers(deps),
-    ...accessBindingHandlers(deps),
+    ...containerHandlers(services),
+    ...revisionHandlers(services),
+    ...accessBindingHandlers(services),
     listOperations: async ({ containerId, ...page }, call) => {
-      const { items, nextPageToken } = await deps.operations.listOfContainer(call, containerId, page);
+      const { items, nextPageToken } = await services.operations.listOfContainer(call, containerId, page);
       return { operations: items.map((operation) => toOperation(operation, call.surface)), nextPageToken };
     },
   });
@@ -41,7 +32,7 @@ export function containersRpc(deps: ContainersRpcDeps): RpcService {
 
 function containerHandlers({
   containers,
-}: ContainersRpcDeps): Pick<ContainerHandlers, 'get' | 'list' | 'create' | 'update' | 'delete'> {
+}: Services): Pick<ContainerHandlers, 'get' | 'list' | 'create' | 'update' | 'delete'> {
   return {
     get: async ({ containerId }, call) => toContainer(await containers.get(call, containerId)),
     list: async ({ folderId, ...page }, call) => {
@@ -56,7 +47,7 @@ function containerHandlers({
 
 function revisionHandlers({
   revisions,
-}: ContainersRpcDeps): Pick<ContainerHandlers, 'deployRevision' | 'rollback' | 'getRevision' | 'listRevisions'> {
+}: Services): Pick<ContainerHandlers, 'deployRevision' | 'rollback' | 'getRevision' | 'listRevisions'> {
   return {
     deployRevision: (request, call) => replied(call, revisions.deploy(call, fromDeploy(request))),
     rollback: ({ containerId, revisionId }, call) => replied(call, revisions.rollback(call, containerId, revisionId)),
@@ -70,7 +61,7 @@ function revisionHandlers({
 
 function accessBindingHandlers({
   accessBindings,
-}: ContainersRpcDeps): Pick<ContainerHandlers, 'listAccessBindings' | 'setAccessBindings' | 'updateAccessBindings'> {
+}: Services): Pick<ContainerHandlers, 'listAccessBindings' | 'setAccessBindings' | 'updateAccessBindings'> {
   return {
     listAccessBindings: async ({ resourceId, pageSize, pageToken }, call) => {
       const page = { pageSize, pageToken, filter: '' };

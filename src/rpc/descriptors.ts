@@ -71,11 +71,12 @@ function withImports(files: ReadonlyMap<string, FileDescriptorProto>, name: stri
 /** The file as the surface names it; options, numbers and everything else are kept as they are. */
 function rename(surface: Surface, original: FileDescriptorProto): FileDescriptorProto {
   const file = clone(FileDescriptorProtoSchema, original);
-  // References are fully qualified and begin with a dot; they are empty where a field is not of a named type.
-  const reference = (name: string) => (name.startsWith('.') ? `.${nameOn(surface, name.slice(1))}` : name);
+  // References are fully qualified and begin with a dot.
+  const reference = (name: string) => `.${nameOn(surface, name.slice(1))}`;
   const field = (renamed: FieldDescriptorProto) => {
-    renamed.typeName = reference(renamed.typeName);
-    renamed.extendee = reference(renamed.extendee);
+    // These have presence: an empty one would count as set, and clients refuse the file.
+    if (renamed.typeName !== '') renamed.typeName = reference(renamed.typeName);
+    if (renamed.extendee !== '') renamed.extendee = reference(renamed.extendee);
   };
   const message = (renamed: DescriptorProto) => {
     renamed.field.forEach(field);

@@ -112,7 +112,7 @@ test("the caller's deadline aborts the signal, and the call ends", async () => {
   const deadline = Date.now() + 300;
   const { error } = await rawCall(server.address, `${OURS}List`, NOTHING, { deadline });
   expect(error?.code).toBe(status.DEADLINE_EXCEEDED);
-  await until('the signal is aborted', () => seen[0]?.signal.aborted);
+  await until('the signal is aborted', () => seen[0]?.signal.aborted === true);
   expect((seen[0]?.signal.reason as DomainError).failure.code).toBe('DEADLINE_EXCEEDED');
   await until('it is counted', () => server.calls.at(-1)?.code === 'DEADLINE_EXCEEDED');
 });
@@ -144,7 +144,7 @@ test('a caller who leaves aborts the signal', async () => {
   await until('the call is there', () => seen.length === 1);
   expect(seen[0]?.signal.aborted).toBe(false);
   call.cancel();
-  await until('the signal is aborted', () => seen[0]?.signal.aborted);
+  await until('the signal is aborted', () => seen[0]?.signal.aborted === true);
   expect((seen[0]?.signal.reason as DomainError).failure.code).toBe('CANCELLED');
   client.close();
 });
