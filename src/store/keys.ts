@@ -1,0 +1,112 @@
+/**
+ * Every key and channel of the store, and how many parts its name has. A family is listed here once; the scripts may use no other.
+ *
+ * All of them carry one hash tag, so that a script may touch a container, its hosts and the queue at once. Most keys that a script
+ * touches are named by data that it reads (the operations of a journal, the index of a folder), so it cannot be told all of them
+ * beforehand: it gets the root as its one KEY and builds the rest with the Lua half of this builder. A cluster accepts that,
+ * since everything lies in the slot of the root.
+ */
+export const KEY_FAMILIES = {
+  // Records. Each is a hash with its format version in `v`.
+  container: 1,
+  revision: 1,
+  operation: 1,
+  /** Operation id and request hash behind an idempotency key. */
+  idempotency: 1,
+  /** Container id that was deleted; outlives the record for a while. */
+  tombstone: 1,
+  /** Unfinished operations of a container, oldest first. */
+  journal: 1,
+
+  // Indexes: ids scored by their sequence number, which is also their position in a list.
+  'containers-by-folder': 1,
+  'containers-by-name': 2,
+  'containers-by-status': 2,
+  'revisions-by-folder': 1,
+  'revisions-by-folder-status': 2,
+  'revisions-by-container': 1,
+  'revisions-by-container-status': 2,
+  'operations-by-folder': 1,
+  'operations-by-folder-done': 2,
+  'operations-by-container': 1,
+  'operations-by-container-done': 2,
+  /** Finished operations by the time at which they may be forgotten. */
+  'operations-by-expiry': 0,
+
+  // Counters that only grow.
+  sequence: 0,
+  fence: 0,
+  'route-version': 0,
+
+  // The work queue. A key is either in `due` or, while it is leased, in `lapse`.
+  due: 0,
+  lapse: 0,
+  /** Keys whose last holder may have left calls under way. */
+  unclean: 0,
+  /** Fence, token, wake time, and the last step with its reply. */
+  lease: 1,
+  /** What one request to take work was given. */
+  taken: 1,
+
+  // Devices.
+  gpus: 0,
+  ports: 0,
+  /** Instance id to its device lease. */
+  devices: 0,
+  /** Instance ids of a container that hold a device lease. */
+  'devices-of': 1,
+  /** Containers whose operation waits for capacity. */
+  waiting: 0,
+  hosts: 0,
+  /** What a host offers, as one text: a change wakes those that wait. */
+  'host-capacity': 0,
+
+  // Routes.
+  routes: 0,
+  ingress: 1,
+  ingresses: 0,
+
+  /** Id of the control plane and format of its records. */
+  'control-plane': 0,
+
+  // Channels.
+  hints: 0,
+  'routes-changed': 0,
+  'operations-ended': 0,
+} as const;
+
+export type KeyFamily = keyof typeof KEY_FAMILIES;
+
+/** `key('container', id)`. Parts are escaped, so no part can reach into another's place. */
+export type KeyBuilder = (family: KeyFamily, ...parts: readonly string[]) => string;
+
+export interface Keys {
+  /** What scripts get as KEYS[1]. */
+  readonly root: string;
+  readonly key: KeyBuilder;
+}
+
+export function createKeys(name = 'longshore'): Keys {
+  const root = `{${name}}:`;
+  return {
+    root,
+    key: (family, ...parts) => {
+      if (parts.length !== KEY_FAMILIES[family])
+        throw new RangeError(`key family ${family} has ${KEY_FAMILIES[family]} parts, got ${parts.length}`);
+      return root + [family, ...parts.map(escape)].join('/');
+    },
+  };
+}
+
+const escape = (part: string): string => part.replaceAll('%', '%25').replaceAll('/', '%2F');
+
+/** The same builder for scripts. A test compares the two. */
+export const LUA_KEY_BUILDER = `
+local function key(family, ...)
+  local name = KEYS[1] .. family
+  for _, part in ipairs({...}) do
+    name = name .. '/' .. tostring(part):gsub('%%', '%%25'):gsub('/', '%%2F')
+  end
+  return name
+end
+`;

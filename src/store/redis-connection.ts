@@ -1,0 +1,109 @@
+import { type ChainableCommander, type Redis } from 'ioredis';
+import { type DomainError, unavailable } from '../domain/errors.js';
+
+/** Within this time every call of the store is answered or fails. */
+export const CALL_BUDGET_MS = 900;
+const RETRY_DELAY_MS = 20;
+
+/** Faults of Redis that pass, as opposed to faults of a script. */
+const PASSING =
+  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK)\b/;
+
+/** Redis could not be asked, or did not answer in time. `unanswered`: the command may have run, or may still run. */
+export class StoreFault extends Error {
+  override readonly name = 'StoreFault';
+  constructor(
+    readonly unanswered: boolean,
+    options: { cause: unknown },
+  ) {
+    super(options.cause instanceof Error ? options.cause.message : String(options.cause), options);
+  }
+
+  /** What callers of the store get. */
+  toDomainError(): DomainError {
+    return unavailable('STORE_UNAVAILABLE', `Redis does not answer: ${this.message}`, { cause: this });
+  }
+}
+
+export interface RedisConnection {
+  /** Runs an action that may safely run twice: it is repeated after a lost connection while its time lasts. Rejects with StoreFault or with the action's error. */
+  call<T>(action: (client: Redis) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS): RedisConnection {
+  // Every call that waits for the connection listens for it.
+  client.setMaxListeners(0);
+  return {
+    call: async (action) => {
+      const deadline = performance.now() + budgetMs;
+      let unanswered = false;
+      for (;;) {
+        let sent = false;
+        try {
+          await ready(client, deadline);
+          sent = true;
+          return await within(action(client), deadline);
+        } catch (error) {
+          if (isFaultOfScript(error)) throw error;
+          unanswered ||= sent && !isReply(error);
+          const over = client.status === 'end' || performance.now() + RETRY_DELAY_MS > deadline;
+          if (isReply(error) || over) throw new StoreFault(unanswered, { cause: error });
+          await pause(RETRY_DELAY_MS);
+        }
+      }
+    },
+    close: () => closeClient(client),
+  };
+}
+
+function isFaultOfScript(error: unknown): boolean {
+  return isReply(error) && !PASSING.test(error.message);
+}
+
+/** Redis answered, though with an error. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** Resolves once the client is connected; rejects at the deadline. */
+function ready(client: Redis, deadline: number): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      clearTimeout(timer);
+      client.off('ready', done);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      client.off('ready', done);
+      reject(new Error('not connected'));
+    }, deadline - performance.now());
+    client.once('ready', done);
+  });
+}
+
+function within<T>(promise: Promise<T>, deadline: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer in time')), deadline - performance.now());
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Says goodbye if that is possible, and drops the connection otherwise. */
+export async function closeClient(client: Redis): Promise<void> {
+  if (client.status === 'ready') await within(client.quit(), performance.now() + 500).catch(() => undefined);
+  client.disconnect();
+}
+
+/** Replies of a pipeline, in order; rejects with the first error among them. */
+export async function replies(pipeline: ChainableCommander): Promise<readonly unknown[]> {
+  const results = (await pipeline.exec()) ?? [];
+  return results.map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { decodeRoute, encodeDocument } from './codec.js';
+import type { Keys } from './keys.js';
+import type { RedisConnection } from './redis-connection.js';
+import { guarded } from './redis-faults.js';
+import { integer, texts } from './redis-replies.js';
+import type { RedisSubscriber } from './redis-subscriber.js';
+import type { ScriptRunner } from './script-runner.js';
+import type { RouteStore } from './work.js';
+
+export interface RedisRoutesDeps {
+  readonly scripts: ScriptRunner;
+  readonly connection: RedisConnection;
+  readonly subscriber: RedisSubscriber;
+  readonly keys: Keys;
+}
+
+export function createRedisRoutes({ scripts, connection, subscriber, keys }: RedisRoutesDeps): RouteStore {
+  return {
+    routes: async () => {
+      const reply = z.tuple([integer, texts]).parse(await guarded(scripts.run('routes', {})));
+      return { version: reply[0], routes: reply[1].map(decodeRoute) };
+    },
+    route: async (containerId) => {
+      const text = await guarded(connection.call((client) => client.hget(keys.key('routes'), containerId)));
+      return text === null ? null : decodeRoute(text);
+    },
+    onRoute: (listener) =>
+      subscriber.on(keys.key('routes-changed'), (message) => {
+        const [containerId = '', version] = message.split(' ');
+        listener(containerId, integer.parse(version));
+      }),
+    version: async () =>
+      integer.parse((await guarded(connection.call((client) => client.get(keys.key('route-version'))))) ?? 0),
+    report: async (report, ttlMs, wake) => {
+      const args = { ingressId: report.ingressId, report: encodeDocument(report), ttlMs, wake };
+      await guarded(scripts.run('report-ingress', args));
+    },
+    leave: async (ingressId) => {
+      await guarded(scripts.run('leave-ingress', { ingressId }));
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import type { Failure } from '../domain/errors.js';
+import { treePath } from '../paths.js';
+import { RECORD_FORMAT } from './codec.js';
+import { type Keys, LUA_KEY_BUILDER } from './keys.js';
+import type { RedisConnection } from './redis-connection.js';
+import { SCRIPT_NAMES, type ScriptName, type ScriptRunner } from './script-runner.js';
+import type { StoreSettings } from './settings.js';
+import { NEXT_ROUTE_VERSION } from './work.js';
+
+const CANCELLED: Failure = {
+  code: 'CANCELLED',
+  reason: 'OPERATION_CANCELLED',
+  message: 'the operation was cancelled before it began',
+};
+
+interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/** Sends scripts by their digest, and whole where Redis does not know them (its memory of scripts ends with it). */
+export function createRedisScripts(connection: RedisConnection, keys: Keys, settings: StoreSettings): ScriptRunner {
+  const scripts = loadScripts(settings);
+  return {
+    run: (name, args) => {
+      const script = scripts.get(name);
+      if (script === undefined) throw new Error(`there is no script ${name}`);
+      return connection.call((client) => evaluate(client, script, keys.root, JSON.stringify(args)));
+    },
+  };
+}
+
+async function evaluate(client: Redis, { source, sha }: Script, root: string, args: string): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, 1, root, args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return await client.eval(source, 1, root, args);
+  }
+}
+
+function loadScripts(settings: StoreSettings): ReadonlyMap<ScriptName, Script> {
+  const head = [constants(settings), LUA_KEY_BUILDER, readScript('lib/base')];
+  return new Map(
+    SCRIPT_NAMES.map((name) => {
+      const body = readScript(name);
+      const source = [...head, ...includes(body).map((part) => readScript(`lib/${part}`)), body].join('\n');
+      return [name, { source, sha: createHash('sha1').update(source).digest('hex') }];
+    }),
+  );
+}
+
+function constants(settings: StoreSettings): string {
+  const values = {
+    ...settings,
+    cancelled: JSON.stringify({ kind: 'ERROR', failure: CANCELLED }),
+    routePlaceholder: String(NEXT_ROUTE_VERSION),
+  };
+  return `local FORMAT = ${RECORD_FORMAT}\nlocal settings = cjson.decode([==[${JSON.stringify(values)}]==])`;
+}
+
+/** Names in the header line `-- include: one two`, in the order in which they build on each other. */
+function includes(body: string): readonly string[] {
+  return /^-- include: (.+)$/m.exec(body)?.[1]?.split(' ') ?? [];
+}
+
+function readScript(name: string): string {
+  return readFileSync(treePath('src', 'store', 'scripts', `${name}.lua`), 'utf8');
+}

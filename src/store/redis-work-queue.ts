@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Keys } from './keys.js';
+import { guarded } from './redis-faults.js';
+import { integer, texts } from './redis-replies.js';
+import type { RedisSubscriber } from './redis-subscriber.js';
+import type { ScriptRunner } from './script-runner.js';
+import type { Lease, WorkKey, WorkQueue } from './work.js';
+
+export interface RedisWorkQueueDeps {
+  readonly scripts: ScriptRunner;
+  readonly subscriber: RedisSubscriber;
+  readonly keys: Keys;
+}
+
+export function createRedisWorkQueue({ scripts, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
+  return {
+    take: async (count, ttlMs) => {
+      const token = randomBytes(12).toString('hex');
+      const reply = await guarded(scripts.run('take', { requestId: token, token, count, ttlMs }));
+      return leasesOf(texts.parse(reply), token);
+    },
+    renew: async (leases, ttlMs) => {
+      if (leases.length === 0) return [];
+      const held = leases.map(({ key, fence, token }) => ({ key, fence, token }));
+      return z.array(workKey).parse(await guarded(scripts.run('renew', { leases: held, ttlMs })));
+    },
+    release: async ({ key, fence, token }, { delayMs, clean }) => {
+      const delay = delayMs === null ? {} : { delayMs: Math.ceil(delayMs) };
+      await guarded(scripts.run('release', { key, fence, token, clean, ...delay }));
+    },
+    enqueue: async (key, delayMs) => {
+      await guarded(scripts.run('enqueue', { key, delayMs: Math.ceil(delayMs) }));
+    },
+    onHint: (listener) => subscriber.on(keys.key('hints'), (message) => listener(workKey.parse(message))),
+    nextDue: async () => {
+      const reply = integer.parse(await guarded(scripts.run('next-due', {})));
+      return reply < 0 ? null : reply;
+    },
+  };
+}
+
+const workKey = z.custom<WorkKey>((value) => typeof value === 'string' && /^(container|host)\//.test(value));
+
+function leasesOf(flat: readonly string[], token: string): readonly Lease[] {
+  const leases: Lease[] = [];
+  for (let at = 0; at + 2 < flat.length; at += 3)
+    leases.push({ key: workKey.parse(flat[at]), fence: Number(flat[at + 1]), token, unclean: flat[at + 2] === '1' });
+  return leases;
+}

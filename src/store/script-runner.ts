@@ -1,0 +1,43 @@
+/** Every script of the store: a file each in scripts/. A test holds this list and the folder together. */
+export const SCRIPT_NAMES = [
+  'create-container',
+  'update-container',
+  'set-access-bindings',
+  'submit',
+  'cancel',
+  'take',
+  'renew',
+  'release',
+  'enqueue',
+  'next-due',
+  'load',
+  'take-operation',
+  'save',
+  'place',
+  'move-devices',
+  'free-devices',
+  'save-image',
+  'publish-route',
+  'switch-revision',
+  'complete-operation',
+  'remove-container',
+  'save-host',
+  'hosts',
+  'routes',
+  'report-ingress',
+  'leave-ingress',
+  'open',
+] as const;
+
+export type ScriptName = (typeof SCRIPT_NAMES)[number];
+
+/** What a script gets as ARGV[1], described in its header. Texts that are stored verbatim (state, spec ...) are JSON inside JSON. */
+export type ScriptArguments = Readonly<Record<string, unknown>>;
+
+/**
+ * The one place through which every script goes: wrap it to count, to time, or to die before a script and after it. Rejects with StoreFault
+ * where Redis is away, and with the error that the script returned.
+ */
+export interface ScriptRunner {
+  run(name: ScriptName, args: ScriptArguments): Promise<unknown>;
+}

@@ -1,0 +1,25 @@
+-- Ends the running operation together with the state that it leaves. A failed deploy's revision goes with its index entries.
+-- KEYS  1 root
+-- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, operationId, result, revisionToRemove}
+-- Returns OK | NOT_UNFINISHED (done before, or another container's: nothing was changed)
+-- Errors  LEASE_LOST, STALE_STEP
+-- include: work lease indexes operations state
+
+local settled = settle(args.key)
+if settled then return settled end
+
+local operation = operation_of(args.operationId)
+if not operation or operation.state == 'DONE' or operation.containerId ~= args.containerId then
+  return conclude(args.key, 'NOT_UNFINISHED')
+end
+store_state()
+end_operation(args.operationId, args.result)
+local container = container_of(args.containerId)
+if container.running == args.operationId then redis.call('HSET', key('container', args.containerId), 'running', '') end
+redis.call('SREM', key('waiting'), args.containerId)
+local revision = has(args.revisionToRemove) and revision_of(args.revisionToRemove)
+if revision and revision.containerId == args.containerId and revision.status == 'CREATING' then
+  remove_revision(args.revisionToRemove)
+end
+sweep_operations()
+return conclude(args.key, OK)

@@ -1,0 +1,35 @@
+-- Replies of commits: the outcome, then the operation's fields or what stands in the way.
+local function outcome(kind, operation_id)
+  return { kind, redis.call('HGETALL', key('operation', operation_id)) }
+end
+
+-- The answer where this request was committed before, by this very script (its reply was lost) or under its idempotency key; else nil.
+local function committed_before()
+  if redis.call('EXISTS', key('operation', args.operation.id)) == 1 then
+    return outcome('COMMITTED', args.operation.id)
+  end
+  if not args.idempotency then return nil end
+  local known = redis.call('HMGET', key('idempotency', args.idempotency.key), 'operationId', 'requestHash')
+  if not known[1] or redis.call('EXISTS', key('operation', known[1])) == 0 then return nil end
+  if known[2] ~= args.idempotency.requestHash then return { 'KEY_REUSED' } end
+  return outcome('REPEATED', known[1])
+end
+
+local function commit()
+  add_operation(args.operation)
+  if args.idempotency then
+    local name = key('idempotency', args.idempotency.key)
+    redis.call('HSET', name, 'operationId', args.operation.id, 'requestHash', args.idempotency.requestHash)
+    redis.call('PEXPIRE', name, settings.idempotencyTtlMs)
+  end
+  sweep_operations()
+  return outcome('COMMITTED', args.operation.id)
+end
+
+-- The id that has this name in the folder, if it is another's. The empty name is nobody's.
+local function name_holder(folder, name, own_id)
+  if name == '' then return nil end
+  local holder = redis.call('ZRANGE', key('containers-by-name', folder, name), 0, 0)[1]
+  if holder and holder ~= own_id then return holder end
+  return nil
+end

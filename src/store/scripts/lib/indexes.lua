@@ -1,0 +1,82 @@
+local function next_sequence()
+  return redis.call('INCR', key('sequence'))
+end
+
+local function container_indexes(container)
+  return {
+    key('containers-by-folder', container.folderId),
+    key('containers-by-name', container.folderId, container.name),
+    key('containers-by-status', container.folderId, container.status),
+  }
+end
+
+local function revision_indexes(revision)
+  return {
+    key('revisions-by-folder', revision.folderId),
+    key('revisions-by-folder-status', revision.folderId, revision.status),
+    key('revisions-by-container', revision.containerId),
+    key('revisions-by-container-status', revision.containerId, revision.status),
+  }
+end
+
+local function operation_indexes(operation)
+  local done = operation.state == 'DONE' and '1' or '0'
+  return {
+    key('operations-by-folder', operation.folderId),
+    key('operations-by-folder-done', operation.folderId, done),
+    key('operations-by-container', operation.containerId),
+    key('operations-by-container-done', operation.containerId, done),
+  }
+end
+
+local function index(keys, id, sequence)
+  for _, name in ipairs(keys) do redis.call('ZADD', name, sequence, id) end
+end
+
+local function unindex(keys, id)
+  for _, name in ipairs(keys) do redis.call('ZREM', name, id) end
+end
+
+-- The fields of a hash by name, or nil.
+local function fields_of(name, wanted)
+  local values = redis.call('HMGET', name, unpack(wanted))
+  if not values[1] then return nil end
+  local fields = {}
+  for position, field in ipairs(wanted) do fields[field] = values[position] end
+  return fields
+end
+
+local function container_of(id)
+  return fields_of(key('container', id), { 'folderId', 'name', 'status', 'sequence', 'version', 'running' })
+end
+
+local function revision_of(id)
+  return fields_of(key('revision', id), { 'containerId', 'folderId', 'status', 'sequence' })
+end
+
+local function operation_of(id)
+  return fields_of(key('operation', id), { 'containerId', 'folderId', 'kind', 'state', 'revisionId', 'sequence', 'cancelRequested' })
+end
+
+local function set_container_status(id, container, status)
+  unindex(container_indexes(container), id)
+  container.status = status
+  redis.call('HSET', key('container', id), 'status', status)
+  index(container_indexes(container), id, container.sequence)
+end
+
+local function set_revision_status(id, status)
+  local revision = revision_of(id)
+  if not revision or revision.status == status then return end
+  unindex(revision_indexes(revision), id)
+  revision.status = status
+  redis.call('HSET', key('revision', id), 'status', status)
+  index(revision_indexes(revision), id, revision.sequence)
+end
+
+local function remove_revision(id)
+  local revision = revision_of(id)
+  if not revision then return end
+  unindex(revision_indexes(revision), id)
+  redis.call('DEL', key('revision', id))
+end

@@ -1,0 +1,17 @@
+-- A fenced write starts with settle() and ends with conclude(). Steps of one lease are numbered by its holder, upwards: the last one is
+-- recognised and answered from memory, and an earlier one (sent twice, its copy late) is refused, since later writes stand on it.
+local function settle(work_key)
+  local held = redis.call('HMGET', key('lease', work_key), 'fence', 'token', 'step', 'reply')
+  if held[1] ~= tostring(args.fence) or held[2] ~= args.token then
+    return redis.error_reply('LEASE_LOST ' .. work_key)
+  end
+  local last = tonumber(held[3] or '') or 0
+  if args.step == last then return held[4] end
+  if args.step < last then return redis.error_reply('STALE_STEP ' .. work_key) end
+  return nil
+end
+
+local function conclude(work_key, reply)
+  redis.call('HSET', key('lease', work_key), 'step', args.step, 'reply', reply)
+  return tostring(reply)
+end

@@ -1,0 +1,14 @@
+-- The heartbeat of an ingress. Forgets those that lapsed, and wakes the containers that waited for what it says.
+-- KEYS  1 root
+-- ARGV  1 {ingressId, report, ttlMs, wake: [container id]}
+-- Returns OK
+-- Errors  none
+-- include: work
+
+redis.call('SET', key('ingress', args.ingressId), args.report, 'PX', args.ttlMs)
+redis.call('SADD', key('ingresses'), args.ingressId)
+for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
+  if redis.call('EXISTS', key('ingress', id)) == 0 then redis.call('SREM', key('ingresses'), id) end
+end
+for _, id in ipairs(args.wake) do wake_container(id) end
+return OK
