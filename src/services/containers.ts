@@ -89,8 +89,7 @@ async function list(deps: Deps, call: Call, folderId: string, draft: PageDraft):
 /** A condition on the name leaves at most one container, one on the status a part of them. */
 function indexFor(folderId: string, { conditions }: PageRequest): ContainerIndex {
   const name = required(conditions, 'name');
-  // Containers without a name are in no index of names.
-  if (name !== null && name !== '') return { by: 'NAME', folderId, name };
+  if (name !== null) return { by: 'NAME', folderId, name };
   const status = CONTAINER_STATUS_OF[required(conditions, 'status') ?? ''];
   return status === undefined ? { by: 'FOLDER', folderId } : { by: 'STATUS', folderId, status };
 }
