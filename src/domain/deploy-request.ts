@@ -79,7 +79,7 @@ export function readDeploy(draft: DeployDraft): DeployRequest {
   checkDescription(found, draft.description);
   const spec = readSpec(found, draft);
   const unsupported = [...draft.unsupported];
-  if ((draft.minInstances ?? 0n) > 1n) unsupported.push('provision_policy.min_instances above 1');
+  if ((draft.minInstances ?? 0n) > 1n) unsupported.push('provision_policy.min_instances');
   if (found.length > 0) refuseIfAny([...found, ...unsupported.map(notSupported)]);
   if (unsupported.length > 0) throw unimplemented(unsupported);
   return { containerId: draft.containerId, description: draft.description, spec };
