@@ -1,0 +1,278 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Redis } from 'ioredis';
+import type { Config } from './config.js';
+import { containerView } from './domain/container-view.js';
+import { type IdKind, makeId } from './domain/ids.js';
+import { EmbeddedRedis } from './embedded/redis.js';
+import { dockerConfigCredentials } from './engine/docker-auth.js';
+import { createDockerDriver, type DockerDriver } from './engine/docker-driver.js';
+import { parseEndpoint } from './engine/docker-endpoint.js';
+import { CONTAINER_DEFAULTS } from './engine/docker-spec.js';
+import type { EngineDriver } from './engine/driver.js';
+import { localGpus } from './engine/local-gpus.js';
+import { createFleet } from './fleet/fleet.js';
+import type { HostConfig } from './fleet/host-config.js';
+import { HttpListener } from './http/http-listener.js';
+import type { ReadinessCheck } from './http/readiness.js';
+import { createIngress } from './ingress/server.js';
+import type { Logger } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { treePath } from './paths.js';
+import { containersRpc } from './rpc/containers-service.js';
+import { operationsRpc } from './rpc/operations-service.js';
+import { startGrpcServer } from './rpc/server.js';
+import { createAccessBindings } from './services/access-bindings.js';
+import { allowAll } from './services/authorizer.js';
+import { createContainers } from './services/containers.js';
+import { createOperations } from './services/operations.js';
+import { createRevisions } from './services/revisions.js';
+import { createRedisClient } from './store/redis-client.js';
+import { createStore, type Store } from './store/redis-store.js';
+import type { ScriptRunner } from './store/script-runner.js';
+import { createContainerCycle } from './worker/container-cycle.js';
+import { feedEvents } from './worker/event-feed.js';
+import { createHostCycle } from './worker/host-cycle.js';
+import { probeInstance } from './worker/probe.js';
+import { Worker } from './worker/worker.js';
+
+/** The running process. */
+export interface Service {
+  readonly grpcPort: number | null;
+  readonly httpPort: number;
+  readonly ingressPort: number | null;
+  /** Drains: takes nothing new, ends what is in flight, gives leases back. Whatever is left at the deadline is cut. Never rejects. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** What stands between the process and the outside, for whoever wants to count it or to die in the middle of it. */
+export interface Seams {
+  readonly wrapScripts?: (runner: ScriptRunner) => ScriptRunner;
+  readonly wrapDriver?: (driver: EngineDriver) => EngineDriver;
+}
+
+/** A part that runs, and how to end it. Parts are ended in the order opposite to their start. */
+interface Part {
+  readonly stop: (deadlineMs: number) => Promise<void>;
+}
+
+interface Surroundings {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly seams: Seams;
+  readonly urlOf: (containerId: string) => string;
+}
+
+const newId = (kind: IdKind): string => makeId(kind, randomBytes(17));
+const PULL_STALL_MS = 60_000;
+const STOP_GRACE_SECONDS = 10;
+
+/** Builds everything and starts the roles of the configuration. Rejects if one cannot start, with what had begun ended again. */
+export async function serve(config: Config, log: Logger, seams: Seams = {}): Promise<Service> {
+  const parts: Part[] = [];
+  const stop = async (deadlineMs: number): Promise<void> => {
+    const deadline = performance.now() + deadlineMs;
+    for (const part of parts.splice(0).reverse()) {
+      const left = Math.max(deadline - performance.now(), 0);
+      await part.stop(left).catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'));
+    }
+  };
+  try {
+    return { ...(await start(config, log, seams, parts)), stop };
+  } catch (error) {
+    await stop(config.stopDeadlineMs);
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Logger, seams: Seams, parts: Part[]): Promise<Omit<Service, 'stop'>> {
+  const metrics = createMetrics();
+  const readiness: Record<string, ReadinessCheck> = {};
+  for (const role of config.roles) readiness[role] = () => 'is starting';
+  const http = new HttpListener({ ...config.http, readiness, metrics, log });
+  const httpPort = await http.start();
+  parts.push({ stop: () => http.stop() });
+
+  const store = await openStore(config, log, seams, parts, metrics);
+  readiness.redis = watchRedis(store, parts);
+
+  // The ingress stops last: what it has in flight must end before the routes under it go.
+  const ingressPort = config.roles.has('ingress')
+    ? await startIngress({ config, log, metrics, store }, parts, readiness)
+    : null;
+  const around: Surroundings = {
+    config,
+    log,
+    metrics,
+    store,
+    seams,
+    urlOf: (id) => urlOf(config, id, ingressPort ?? config.ingress.port),
+  };
+  if (config.roles.has('worker')) await startWorker(around, parts, readiness);
+  const grpcPort = config.roles.has('api') ? await startApi(around, parts, readiness) : null;
+  return { grpcPort, httpPort, ingressPort };
+}
+
+/** Where a container is called. The same from every process as long as all have the same configuration. */
+function urlOf(config: Config, containerId: string, boundPort: number): string {
+  const { domain, publicUrl } = config.ingress;
+  const { scheme, port } = publicUrl ?? { scheme: 'http', port: boundPort };
+  const usual = scheme === 'https' ? 443 : 80;
+  return `${scheme}://${containerId}.${domain}${port === usual ? '' : `:${port}`}/`;
+}
+
+async function openStore(config: Config, log: Logger, seams: Seams, parts: Part[], metrics: Metrics): Promise<Store> {
+  const url = config.redisUrl ?? (await startRedis(config, log, parts, metrics));
+  const { wrapScripts } = seams;
+  const settings = { operationTtlMs: config.operationRetentionMs };
+  const connect = (): Redis => createRedisClient(url);
+  const store = createStore({ connect, settings, ...(wrapScripts && { wrapScripts }) });
+  parts.push({ stop: () => store.controlPlane.close() });
+  for (const warning of await store.controlPlane.check()) log.warn({}, warning);
+  return store;
+}
+
+async function startRedis(config: Config, log: Logger, parts: Part[], metrics: Metrics): Promise<string> {
+  const onRestart = () => metrics.embeddedRedisRestarted();
+  const redis = await EmbeddedRedis.start({ dataDir: config.dataDir, log, onRestart });
+  parts.push({ stop: () => redis.stop() });
+  return redis.socketPath;
+}
+
+/** Redis is asked now and then, since readiness has to answer at once. */
+function watchRedis(store: Store, parts: Part[]): ReadinessCheck {
+  let reason: string | null = null;
+  const look = () =>
+    store.controlPlane.ping().then(
+      () => {
+        reason = null;
+      },
+      (error: unknown) => {
+        reason = error instanceof Error ? error.message : String(error);
+      },
+    );
+  const timer = setInterval(() => void look(), 1_000);
+  parts.push({ stop: async () => clearInterval(timer) });
+  return () => reason;
+}
+
+async function startIngress(
+  { config, log, metrics, store }: Pick<Surroundings, 'config' | 'log' | 'metrics' | 'store'>,
+  parts: Part[],
+  readiness: Record<string, ReadinessCheck>,
+): Promise<number> {
+  const { domain, address: host, port } = config.ingress;
+  const observe = ({ status, durationMs }: { status: number; durationMs: number }) =>
+    metrics.ingressEnded(status, durationMs / 1000);
+  const ingress = createIngress({ routes: store.routes, addr: { host, port }, domain, log, observe });
+  await ingress.start();
+  parts.push({ stop: (deadlineMs) => ingress.stop(deadlineMs) });
+  readiness.ingress = () => (ingress.ready() ? null : 'has no routes that are fresh enough');
+  return ingress.address().port;
+}
+
+async function startWorker(
+  around: Surroundings,
+  parts: Part[],
+  readiness: Record<string, ReadinessCheck>,
+): Promise<void> {
+  const { config, log, store } = around;
+  const controlPlaneId = await store.controlPlane.id();
+  const drivers: DockerDriver[] = [];
+  const driver = (host: HostConfig): EngineDriver => {
+    const made = dockerDriver(config, controlPlaneId, host);
+    drivers.push(made);
+    return around.seams.wrapDriver?.(made) ?? made;
+  };
+  const fleet = createFleet({
+    hosts: config.hosts,
+    controlPlaneId,
+    driver,
+    localGpus: () => localGpus({ host: 'this machine' }),
+  });
+  const { queue, hostWork, containerWork: work } = store;
+  const worker = new Worker({
+    queue,
+    log,
+    leaseTtlMs: config.worker.leaseTtlMs,
+    width: config.worker.width,
+    work: {
+      container: createContainerCycle({
+        controlPlaneId,
+        work,
+        hostWork,
+        fleet,
+        probe: probeInstance,
+        describe: (record) => containerView(record, around.urlOf(record.id)),
+        newId,
+        random: Math.random,
+        log,
+        pullStallMs: PULL_STALL_MS,
+        stopGraceSeconds: STOP_GRACE_SECONDS,
+        policy: config.rollout,
+      }),
+      host: createHostCycle({ fleet, hostWork, queue, log, observeIntervalMs: config.worker.observeIntervalMs }),
+    },
+  });
+  for (const name of fleet.names) await queue.enqueue(`host/${name}`, 0);
+  const events = new AbortController();
+  const feeding = feedEvents({ fleet, queue, log }, events.signal);
+  worker.start();
+  readiness.worker = () => null;
+  parts.push({
+    stop: async () => {
+      events.abort();
+      await worker.stop();
+      await feeding;
+      for (const one of drivers) one.close();
+    },
+  });
+}
+
+function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig): DockerDriver {
+  const { dockerConfigFile, pidsLimit } = config;
+  return createDockerDriver({
+    host: host.name,
+    endpoint: parseEndpoint(host.endpoint, host.tls),
+    controlPlaneId,
+    credentials: dockerConfigFile === null ? () => Promise.resolve(null) : dockerConfigCredentials(dockerConfigFile),
+    defaults: { ...CONTAINER_DEFAULTS, pidsLimit },
+  });
+}
+
+async function startApi(
+  around: Surroundings,
+  parts: Part[],
+  readiness: Record<string, ReadinessCheck>,
+): Promise<number> {
+  const { config, log, metrics, store } = around;
+  const { records, watch, hostWork: hosts } = store;
+  const deps = { records, watch, hosts, authorizer: allowAll, urlOf: around.urlOf, newId, clock: Date.now };
+  const operations = createOperations(deps);
+  const containers = createContainers(deps);
+  const revisions = createRevisions(deps);
+  const accessBindings = createAccessBindings(deps);
+  const { tls } = config.grpc;
+  if (!tls?.clientCa) log.warn({}, 'authentication is off: access bindings are kept and decide nothing');
+  const server = await startGrpcServer({
+    addr: addrOf(config.grpc),
+    services: [containersRpc({ containers, revisions, accessBindings, operations }), operationsRpc(operations)],
+    tls: tls && {
+      cert: Buffer.from(tls.cert),
+      key: Buffer.from(tls.key),
+      clientCa: tls.clientCa === null ? null : Buffer.from(tls.clientCa),
+    },
+    ready: () => readiness.redis?.() === null,
+    descriptorSet: await readFile(treePath('gen', 'descriptors.binpb')),
+    log,
+    observeCall: ({ method, code, durationMs }) => metrics.rpcEnded(method, code, durationMs / 1000),
+  });
+  parts.push({ stop: (deadlineMs) => server.close(deadlineMs) });
+  readiness.api = () => null;
+  return server.port;
+}
+
+const addrOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
