@@ -1,0 +1,287 @@
+import { Redis } from 'ioredis';
+import type { Store } from '../../../src/store/redis-store.js';
+import { SCRIPT_NAMES, type ScriptName } from '../../../src/store/script-runner.js';
+import type { Lease } from '../../../src/store/work.js';
+import { type RedisServer, startRedis } from '../../support/redis.js';
+import { type ContractRunner, scriptContract } from '../../support/script-contract.js';
+import {
+  activeContainer,
+  commitOf,
+  createContainer,
+  deploy,
+  deployed,
+  devicesOf,
+  hostOf,
+  instanceOf,
+  lease,
+  newContainer,
+  newId,
+  newOperation,
+  newRevision,
+  openStore,
+  routeOf,
+  stateOf,
+  submit,
+} from '../../support/store-fixture.js';
+
+let redis: RedisServer;
+let direct: Redis;
+/** Prepares; its scripts run once. */
+let plain: Store;
+/** Every script that it runs goes through the contract. */
+let store: Store;
+let contract: ContractRunner;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  direct = new Redis(redis.socketPath);
+  contract = scriptContract(direct);
+  plain = openStore(redis.url);
+  store = openStore(redis.url, { wrapScripts: contract.wrap, settings: { obsoleteRevisions: 1 } });
+});
+afterAll(async () => {
+  await Promise.all([plain?.controlPlane.close(), store?.controlPlane.close()]);
+  direct?.disconnect();
+  await redis?.stop();
+});
+beforeEach(async () => {
+  await direct.flushall();
+});
+
+const progress = {
+  step: 'PLACE',
+  percent: 10,
+  bytesDone: 0,
+  bytesTotal: 0,
+  rolloutOrder: null,
+  message: 'full',
+} as const;
+
+/** A container with two revisions and a running deploy of a third. */
+async function deploying() {
+  const { id, held } = await activeContainer(plain, { name: 'busy' });
+  const first = await deployed(plain, held);
+  const second = await deployed(plain, held);
+  const third = await deploy(plain, id);
+  const state = stateOf({ activeRevisionId: second.revisionId, instances: [instanceOf(second.revisionId)] });
+  await plain.containerWork.takeOperation(held, { containerId: id, state, operationId: third.operationId });
+  return { id, held: await handedOver(held), first, second, third, state };
+}
+
+/** Steps of one lease are numbered by one process, so the store under test works on a lease of its own. */
+async function handedOver(held: Lease): Promise<Lease> {
+  await plain.queue.release(held, { delayMs: 0, clean: true });
+  return lease(plain, held.key);
+}
+
+async function placed() {
+  const busy = await deploying();
+  const instanceId = newId('instance');
+  await plain.containerWork.place(busy.held, {
+    containerId: busy.id,
+    state: busy.state,
+    devices: devicesOf(instanceId),
+  });
+  return { ...busy, held: await handedOver(busy.held), instanceId };
+}
+
+/** What is tried of each script. A script without an entry does not compile, and fails below. */
+const CASES: Record<ScriptName, () => Promise<void>> = {
+  'create-container': async () => {
+    const container = newContainer({ name: 'one' });
+    const operation = newOperation('CREATE', container.id);
+    const idempotency = { key: 'k', requestHash: 'h' };
+    const create = (id: string, hash = 'h') =>
+      store.records.createContainer({
+        operation: { ...operation, id },
+        idempotency: { ...idempotency, requestHash: hash },
+        container,
+      });
+    expect((await create(operation.id)).kind).toBe('COMMITTED');
+    expect(await create(newId('operation'))).toMatchObject({ kind: 'REPEATED', operation: { id: operation.id } });
+    expect((await create(newId('operation'), 'other')).kind).toBe('KEY_REUSED');
+    const rival = newContainer({ name: 'one' });
+    const late = commitOf(newOperation('CREATE', rival.id));
+    expect(await store.records.createContainer({ ...late, container: rival })).toEqual({
+      kind: 'NAME_TAKEN',
+      containerId: container.id,
+    });
+  },
+  'update-container': async () => {
+    const { id } = await activeContainer(plain, { name: 'one' });
+    await createContainer(plain, { name: 'two' });
+    const container = { id, folderId: 'default', name: 'three', description: '', labels: {} };
+    const update = (name: string, expectedVersion: number) =>
+      store.records.updateContainer({
+        ...commitOf(newOperation('UPDATE', id, { result: { kind: 'EMPTY' } })),
+        container: { ...container, name, expectedVersion },
+      });
+    expect((await update('three', 1)).kind).toBe('COMMITTED');
+    expect((await update('four', 1)).kind).toBe('CHANGED');
+    expect((await update('two', 2)).kind).toBe('NAME_TAKEN');
+  },
+  'set-access-bindings': async () => {
+    const { id } = await activeContainer(plain);
+    const operation = newOperation('SET_ACCESS_BINDINGS', id, { result: { kind: 'EMPTY', bindings: [] } });
+    const bindings = [{ roleId: 'r', subjectId: 's', subjectType: 't' }];
+    await store.records.setAccessBindings({ ...commitOf(operation), expectedVersion: 1, bindings });
+    expect(await store.records.accessBindings(id)).toEqual({ version: 2, bindings });
+  },
+  submit: async () => {
+    const { id, second, third } = await deploying();
+    await deploy(store, id);
+    expect((await submit(store, 'ROLLBACK', id, second.revisionId)).outcome.kind).toBe('COMMITTED');
+    expect((await submit(store, 'ROLLBACK', id, third.revisionId)).outcome.kind).toBe('REVISION_NOT_FOUND');
+    expect((await submit(store, 'DELETE', id)).outcome.kind).toBe('COMMITTED');
+    expect((await submit(store, 'DELETE', id)).outcome.kind).toBe('DELETING');
+    expect((await submit(store, 'DELETE', newId('container'))).outcome.kind).toBe('CONTAINER_NOT_FOUND');
+  },
+  cancel: async () => {
+    const { id, third } = await deploying();
+    const queued = await deploy(plain, id);
+    expect(await store.records.cancel(queued.operationId)).toMatchObject({ state: 'DONE' });
+    expect(await store.records.cancel(third.operationId)).toMatchObject({ state: 'RUNNING', cancelRequested: true });
+    expect(await store.records.cancel(newId('operation'))).toBeNull();
+  },
+  take: async () => {
+    await plain.queue.enqueue('host/a', 0);
+    await plain.queue.enqueue('host/b', 0);
+    expect(await store.queue.take(5, 60_000)).toHaveLength(2);
+    expect(await store.queue.take(5, 60_000)).toEqual([]);
+  },
+  renew: async () => {
+    const held = await lease(plain, 'host/a');
+    expect(await store.queue.renew([held, { ...held, token: 'x' }], 60_000)).toEqual(['host/a']);
+  },
+  release: async () => {
+    await store.queue.release(await lease(plain, 'host/a'), { delayMs: 60_000, clean: true });
+    const held = await lease(plain, 'host/b');
+    await plain.queue.enqueue('host/b', 0);
+    await store.queue.release(held, { delayMs: null, clean: false });
+    expect(await plain.queue.nextDue()).toBe(0);
+  },
+  enqueue: async () => {
+    await store.queue.enqueue('host/a', 1000);
+    await lease(plain, 'host/b');
+    await store.queue.enqueue('host/b', 0);
+    expect(await direct.zcard('{longshore}:due')).toBe(1);
+  },
+  'next-due': async () => {
+    expect(await store.queue.nextDue()).toBeNull();
+    await plain.queue.enqueue('host/a', 0);
+    expect(await store.queue.nextDue()).toBe(0);
+  },
+  load: async () => {
+    const { id, held, third } = await deploying();
+    expect((await store.containerWork.load(held, id))?.running?.id).toBe(third.operationId);
+    const nobody = await lease(plain, 'container/none');
+    expect(await store.containerWork.load(nobody, 'none')).toBeNull();
+  },
+  'take-operation': async () => {
+    const { id, operationId } = await createContainer(plain);
+    const held = await lease(plain, `container/${id}`);
+    await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId, progress });
+    expect((await plain.records.container(id))?.status).toBe('ACTIVE');
+  },
+  save: async () => {
+    const { id, held, third } = await deploying();
+    await store.containerWork.save(held, { containerId: id, state: stateOf({ message: 'm' }), progress });
+    expect((await plain.records.operation(third.operationId))?.progress).toEqual(progress);
+  },
+  place: async () => {
+    const { id, held, state } = await deploying();
+    const place = (instanceId: string) =>
+      store.containerWork.place(held, { containerId: id, state, devices: devicesOf(instanceId) });
+    expect(await place('i1')).toBe('PLACED');
+    expect(await place('i2')).toBe('TAKEN');
+  },
+  'move-devices': async () => {
+    const { id, held, state, instanceId } = await placed();
+    await store.containerWork.moveDevices(held, { containerId: id, state, from: instanceId, to: 'next' });
+    expect(await direct.hgetall('{longshore}:gpus')).toEqual({ 'gpu-1/GPU-0': 'next' });
+    await expect(
+      store.containerWork.moveDevices(held, { containerId: id, state, from: instanceId, to: 'third' }),
+    ).rejects.toThrow('NO_DEVICES');
+  },
+  'free-devices': async () => {
+    const { id, held, state, instanceId } = await placed();
+    await store.containerWork.freeDevices(held, { containerId: id, state, instanceId });
+    expect(await direct.exists('{longshore}:gpus', '{longshore}:ports', '{longshore}:devices')).toBe(0);
+  },
+  'save-image': async () => {
+    const { held, third } = await deploying();
+    const image = { digest: 'sha256:1', id: 'sha256:2', pullReference: null };
+    await store.containerWork.saveImage(held, third.revisionId, image);
+    expect((await plain.records.revision(third.revisionId))?.image).toEqual(image);
+  },
+  'publish-route': async () => {
+    const { id, held, state } = await deploying();
+    const version = await store.containerWork.publishRoute(held, { containerId: id, state, route: routeOf(id) });
+    expect(await plain.routes.version()).toBe(version);
+  },
+  'switch-revision': async () => {
+    const { id, held, state, first, second, third } = await deploying();
+    const { revisionId } = third;
+    await store.containerWork.switchRevision(held, { containerId: id, state, revisionId, route: routeOf(id) });
+    const status = async (revision: string) => (await plain.records.revision(revision))?.status;
+    expect(await Promise.all([status(first.revisionId), status(second.revisionId), status(revisionId)])).toEqual([
+      undefined,
+      'OBSOLETE',
+      'ACTIVE',
+    ]);
+  },
+  'complete-operation': async () => {
+    const { id, held, state, third } = await deploying();
+    const failure = { code: 'INTERNAL', reason: 'R', message: 'm' } as const;
+    await store.containerWork.completeOperation(held, {
+      containerId: id,
+      state,
+      operationId: third.operationId,
+      result: { kind: 'ERROR', failure },
+      revisionToRemove: third.revisionId,
+    });
+    expect(await plain.records.revision(third.revisionId)).toBeNull();
+  },
+  'remove-container': async () => {
+    const { id, held, third } = await placed();
+    await store.containerWork.removeContainer(held, id, third.operationId);
+    expect(await plain.records.container(id)).toBeNull();
+  },
+  'save-host': async () => {
+    const held: Lease = await lease(plain, 'host/gpu-1');
+    await store.hostWork.saveHost(held, hostOf());
+    expect((await plain.hostWork.hosts()).map(({ host }) => host)).toEqual([hostOf()]);
+  },
+  hosts: async () => {
+    const { id } = await placed();
+    expect(await store.hostWork.hosts()).toEqual([]);
+    expect(await store.hostWork.containersOn('gpu-1')).toEqual([id]);
+  },
+  routes: async () => {
+    expect(await store.routes.routes()).toEqual({ version: 0, routes: [] });
+    const { id, second } = await deploying();
+    expect(await store.routes.routes()).toMatchObject({ version: second.version, routes: [{ containerId: id }] });
+  },
+  'report-ingress': async () => {
+    const { id, held } = await deploying();
+    const report = { ingressId: 'i', appliedVersion: 2, busyInstances: ['b'] };
+    await store.routes.report(report, 60_000, [id, newRevision(id).containerId]);
+    expect((await plain.containerWork.load(held, id))?.ingresses).toEqual([report]);
+  },
+  'leave-ingress': async () => {
+    await plain.routes.report({ ingressId: 'i', appliedVersion: 2, busyInstances: [] }, 60_000, []);
+    await store.routes.leave('i');
+    expect(await direct.keys('*ingress*')).toEqual([]);
+  },
+  open: async () => {
+    const id = await store.controlPlane.id();
+    expect(await store.controlPlane.id()).toBe(id);
+    expect(await plain.controlPlane.id()).toBe(id);
+  },
+};
+
+test.each(SCRIPT_NAMES)('%s keeps the promises of all scripts', async (name) => {
+  const before = contract.seen.get(name) ?? 0;
+  await CASES[name]();
+  expect(contract.seen.get(name) ?? 0).toBeGreaterThan(before);
+});

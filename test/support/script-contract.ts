@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { treePath } from '../../src/paths.js';
+import type { ScriptArguments, ScriptName, ScriptRunner } from '../../src/store/script-runner.js';
+
+/** The comment at the top of a script. */
+export function headerOf(name: ScriptName): string {
+  const source = readFileSync(treePath('src', 'store', 'scripts', `${name}.lua`), 'utf8');
+  return source.slice(0, source.search(/^(?!--)/m));
+}
+
+export const isFenced = (name: ScriptName): boolean => /^-- Errors {2}.*LEASE_LOST/m.test(headerOf(name));
+
+type Dump = Readonly<Record<string, unknown>>;
+
+/**
+ * Everything in a Redis. Scores of the queue are times; `drift` says that a script may move them by the time between two runs, so they are
+ * rounded away there.
+ */
+export async function dump(redis: Redis, drift = false): Promise<Dump> {
+  const names = (await redis.keys('*')).sort();
+  const entries = await Promise.all(names.map(async (name) => [name, await valueOf(redis, name, drift)] as const));
+  return Object.fromEntries(entries);
+}
+
+async function valueOf(redis: Redis, name: string, drift: boolean): Promise<unknown> {
+  const expires = (await redis.pttl(name)) >= 0;
+  switch (await redis.type(name)) {
+    case 'hash':
+      return { expires, value: await redis.hgetall(name) };
+    case 'zset': {
+      const members = await redis.zrange(name, 0, -1, 'WITHSCORES');
+      return {
+        expires,
+        value: drift && /:(due|lapse)$/.test(name) ? members.filter((_, at) => at % 2 === 0) : members,
+      };
+    }
+    case 'set':
+      return { expires, value: (await redis.smembers(name)).sort() };
+    case 'list':
+      return { expires, value: await redis.lrange(name, 0, -1) };
+    default:
+      return { expires, value: await redis.get(name) };
+  }
+}
+
+/** A reply without what the clock changes between two runs: the first item of `load` is Redis time. */
+const timeless = (name: ScriptName, reply: unknown): unknown =>
+  name === 'load' && Array.isArray(reply) ? reply.slice(1) : reply;
+
+export interface ContractRunner {
+  readonly wrap: (runner: ScriptRunner) => ScriptRunner;
+  /** How often each script went through the contract. */
+  readonly seen: Map<ScriptName, number>;
+}
+
+/**
+ * Puts every script through what all of them promise. Under a lease that is not the caller's it changes nothing and says LEASE_LOST (or, where
+ * losing it is no error, nothing). Run twice, it replies the same and leaves the same. An earlier step of the same lease is refused.
+ */
+export function scriptContract(redis: Redis): ContractRunner {
+  const seen = new Map<ScriptName, number>();
+  const wrap = (runner: ScriptRunner): ScriptRunner => ({
+    run: async (name, args) => {
+      seen.set(name, (seen.get(name) ?? 0) + 1);
+      await strangers(redis, runner, name, args);
+      const first = await settled(runner.run(name, args));
+      const left = await dump(redis, name === 'renew');
+      const second = await settled(runner.run(name, args));
+      expect(timeless(name, second)).toEqual(timeless(name, first));
+      expect(await dump(redis, name === 'renew')).toEqual(left);
+      if ('step' in args && !(first instanceof Error)) await lateCopy(redis, runner, name, args);
+      if (first instanceof Error) throw first;
+      return first;
+    },
+  });
+  return { wrap, seen };
+}
+
+const settled = (call: Promise<unknown>): Promise<unknown> =>
+  call.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+
+async function strangers(redis: Redis, runner: ScriptRunner, name: ScriptName, args: ScriptArguments): Promise<void> {
+  if (name === 'take' || !('token' in args)) return;
+  const before = await dump(redis);
+  for (const change of [{ token: 'another' }, { fence: Number(args.fence) - 1 }, { fence: Number(args.fence) + 1 }]) {
+    const reply = await settled(runner.run(name, { ...args, ...change }));
+    if (isFenced(name)) expect(String(reply)).toMatch(/LEASE_LOST/);
+    else expect(reply).toBe('OK');
+    expect(await dump(redis)).toEqual(before);
+  }
+}
+
+async function lateCopy(redis: Redis, runner: ScriptRunner, name: ScriptName, args: ScriptArguments): Promise<void> {
+  const before = await dump(redis);
+  const reply = await settled(runner.run(name, { ...args, step: Number(args.step) - 1 }));
+  if (name !== 'load') expect(String(reply)).toMatch(/STALE_STEP/);
+  expect(await dump(redis)).toEqual(before);
+}
