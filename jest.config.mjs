@@ -1,6 +1,8 @@
 // Tests run as CommonJS through swc; `.js` suffixes of the sources are mapped away. The built ESM is smoke-run by its own test.
 const base = {
   testEnvironment: 'node',
+  // The build is the same tree once more, package.json included.
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.dist\\.'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -9,7 +9,7 @@ if [ ! -e gen/descriptors.binpb ] || [ -n "$(find proto buf.yaml buf.gen.yaml sc
   bash scripts/generate.sh
 fi
 
-# A build beside the old one, swapped at the end: a service that starts meanwhile finds one or the other, never half.
+# Built beside the old one and swapped at the end: a build that fails leaves the old one as it was, never half a tree.
 new=$(mktemp -d ./.dist.XXXXXX)
 trap 'rm -rf "$new"' EXIT
 npx --no-install tsc -p tsconfig.build.json --outDir "$new"
