@@ -56,11 +56,12 @@ function noteExit(instance: InstanceRecord, observed: HostedInstance): Step | nu
   return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
 }
 
-function createAnew(view: ContainerView, instance: InstanceRecord): Step {
+function createAnew(view: ContainerView, instance: InstanceRecord): Step | null {
   if (instance.startedAt !== null) {
     const reason = `the container of the instance on ${instance.host} was removed by somebody else`;
     return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
   }
+  if (!view.revisions.has(instance.revisionId)) return null;
   const step: Step = instance.imageReady
     ? { kind: 'CREATE_CONTAINER', instanceId: instance.id }
     : { kind: 'PULL_IMAGE', instanceId: instance.id };

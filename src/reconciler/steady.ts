@@ -8,6 +8,8 @@ import { planUnaccounted } from './takeover.js';
 import { targetsOf } from './transitions.js';
 import type { ContainerView, HostedInstance } from './view.js';
 
+const UNREACHABLE_POLL_MS = 5_000;
+
 type Plan = (view: ContainerView, instance: InstanceRecord) => Step | null;
 
 /** What goes on between operations and while one can only wait; the most urgent first. WAIT: nothing to do now. */
@@ -40,12 +42,20 @@ function* concerns(view: ContainerView): Generator<Step | null> {
   yield* ofRole(view, 'DISCARDED', discard);
   yield discardSurplus(view);
   yield planUnaccounted(view, false);
+  yield unreachableHosts(view);
 }
 
 function* ofRole(view: ContainerView, role: InstanceRecord['role'], plan: Plan): Generator<Step | null> {
   for (const instance of view.state.instances) {
     if (instance.role === role && !isUnknown(view, instance)) yield plan(view, instance);
   }
+}
+
+/** What is on them may be anything by now; nobody else may tell when they answer again. */
+function unreachableHosts(view: ContainerView): Step | null {
+  const instance = view.state.instances.find((candidate) => isUnknown(view, candidate));
+  if (instance === undefined) return null;
+  return { kind: 'WAIT', until: view.now + UNREACHABLE_POLL_MS, reason: `host ${instance.host} cannot be reached` };
 }
 
 /** A held route is the rollout's to publish. */
