@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Config } from './config.js';
 import { containerView } from './domain/container-view.js';
 import { type IdKind, makeId } from './domain/ids.js';
-import { EmbeddedRedis } from './embedded/redis.js';
+import { startEmbeddedRedis } from './embedded/redis.js';
 import { dockerConfigCredentials } from './engine/docker-auth.js';
 import { createDockerDriver, type DockerDriver } from './engine/docker-driver.js';
 import { parseEndpoint } from './engine/docker-endpoint.js';
@@ -136,9 +136,9 @@ async function openStore(config: Config, log: Logger, seams: Seams, parts: Part[
 
 async function startRedis(config: Config, log: Logger, parts: Part[], metrics: Metrics): Promise<string> {
   const onRestart = () => metrics.embeddedRedisRestarted();
-  const redis = await EmbeddedRedis.start({ dataDir: config.dataDir, log, onRestart });
+  const redis = await startEmbeddedRedis({ dataDir: config.dataDir, log, onRestart });
   parts.push({ stop: () => redis.stop() });
-  return redis.socketPath;
+  return redis.url;
 }
 
 /** Redis is asked now and then, since readiness has to answer at once. */
