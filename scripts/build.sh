@@ -17,8 +17,8 @@ npx --no-install tsc -p tsconfig.build.json --outDir "$new"
 cp package.json "$new/"
 cp gen/descriptors.binpb "$new/gen/"
 if [ -d src/store/scripts ]; then
-  mkdir -p "$new/src/store/scripts"
-  cp src/store/scripts/*.lua "$new/src/store/scripts/"
+  mkdir -p "$new/src/store"
+  cp -R src/store/scripts "$new/src/store/"
 fi
 printf '#!/usr/bin/env node\nimport "./src/cli.js";\n' > "$new/cli.js"
 chmod 755 "$new" "$new/cli.js"
