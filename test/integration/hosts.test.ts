@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import Docker from 'dockerode';
 import { type Host, type Hosts, startHosts } from '../support/hosts/hosts.js';
+import { http } from '../support/http.js';
 import { freePort } from '../support/ports.js';
 import { startRegistry } from '../support/registry.js';
 import { until } from '../support/until.js';
@@ -113,7 +114,7 @@ test('a published port answers at the address of its host', async () => {
   const port = String(await freePort());
   const serve = ['httpd', '-f', '-p', '80', '-h', '/etc'];
   const id = await other.docker('run', '-d', '-p', `${other.address}:${port}:80`, 'longshore/busybox', ...serve);
-  const answer = await until('the port answers', () => fetch(`http://${other.address}:${port}/group`));
-  expect(await answer.text()).toContain('root');
+  const answer = await until('the port answers', () => http(`http://${other.address}:${port}/group`));
+  expect(answer.body).toContain('root');
   await other.docker('rm', '-f', id);
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { command } from '../support/command.js';
 import { startDaemon } from '../support/daemon.js';
+import { http } from '../support/http.js';
 import { freePort } from '../support/ports.js';
 import { type PrivateEngine, startPrivateEngine } from '../support/private-engine.js';
 import { newDirectory } from '../support/run-directory.js';
@@ -118,11 +119,11 @@ test('the demo application answers with its revision, and an image is made once'
     const port = await freePort();
     const published = ['-p', `127.0.0.1:${port}:8080`, '-e', 'REVISION=blue'];
     await engine.docker('run', '-d', '--init', ...published, 'longshore/demo-app');
-    const answer = await until('the application answers', () => fetch(`http://127.0.0.1:${port}/`));
-    expect(await answer.json()).toMatchObject({ revision: 'blue' });
+    const answer = await until('the application answers', () => http(`http://127.0.0.1:${port}/`));
+    expect(JSON.parse(answer.body)).toMatchObject({ revision: 'blue' });
     const body = 'x'.repeat(1024 * 1024);
-    const echo = await fetch(`http://127.0.0.1:${port}/echo`, { method: 'POST', body });
-    expect((await echo.text()) === body).toBe(true);
+    const echo = await http(`http://127.0.0.1:${port}/echo`, { method: 'POST', body });
+    expect(echo.body === body).toBe(true);
   } finally {
     await engine.remove();
   }

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.js';
+import { http } from './http.js';
 import { freePort } from './ports.js';
 import { newDirectory } from './run-directory.js';
 import { until } from './until.js';
@@ -34,7 +35,7 @@ export async function startRegistry(address = '127.0.0.1'): Promise<Registry> {
   const daemon = startDaemon('docker-registry', ['serve', join(dir, 'config.json')]);
   await until('the registry answers', async () => {
     if (!daemon.running()) throw new Error(daemon.output());
-    const response = await fetch(`http://${name}/v2/`, { headers: { authorization: `Basic ${auth}` } });
+    const response = await http(`http://${name}/v2/`, { headers: { authorization: `Basic ${auth}` } });
     return response.status === 200;
   });
   return {
