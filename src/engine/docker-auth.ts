@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { member, textOf } from './docker-json.js';
 
 /** What the engine is given for one registry (header X-Registry-Auth). Never logged, stored or put into an error. */
@@ -13,6 +14,8 @@ export interface RegistryAuth {
 /** Credentials for a registry's host (`docker.io` for Docker Hub); null: pull without. */
 export type CredentialSource = (registry: string, signal?: AbortSignal) => Promise<RegistryAuth | null>;
 
+type AskHelper = (helper: string, server: string, signal?: AbortSignal) => Promise<RegistryAuth | null>;
+
 const HELPER_TIMEOUT_MS = 10_000;
 /** What helpers answer as the user name when the secret is an identity token. */
 const TOKEN_USER = '<token>';
@@ -20,9 +23,11 @@ const TOKEN_USER = '<token>';
 /**
  * Reads Docker's own config file at each pull, so that a `docker login` counts at once. A missing file means no credentials.
  *
+ * @param helperDir where credential helpers are; default: on PATH.
  * @throws {Error} without secrets: an unreadable file, or a credential helper that fails.
  */
-export function dockerConfigCredentials(configPath: string): CredentialSource {
+export function dockerConfigCredentials(configPath: string, helperDir?: string): CredentialSource {
+  const askHelper: AskHelper = (helper, server, signal) => runHelper(helper, helperDir, server, signal);
   return async (registry, signal) => {
     const config = await readConfig(configPath);
     const names = serverNames(registry);
@@ -72,13 +77,18 @@ function authOf(entry: unknown, serveraddress: string): RegistryAuth | null {
 }
 
 /** `docker-credential-<helper> get`: the server's name on stdin, JSON on stdout. "Not found" is an answer, not a failure. */
-function askHelper(helper: string, server: string, signal?: AbortSignal): Promise<RegistryAuth | null> {
+function runHelper(
+  helper: string,
+  dir: string | undefined,
+  server: string,
+  signal?: AbortSignal,
+): Promise<RegistryAuth | null> {
   const program = `docker-credential-${helper}`;
   if (!/^[\w.-]+$/.test(helper))
     throw new Error("the name of a credential helper in Docker's config file is not valid");
   return new Promise((resolve, reject) => {
     const options = { timeout: HELPER_TIMEOUT_MS, killSignal: 'SIGKILL' as const, maxBuffer: 1024 * 1024, signal };
-    const child = execFile(program, ['get'], options, (error, stdout) => {
+    const child = execFile(dir === undefined ? program : join(dir, program), ['get'], options, (error, stdout) => {
       if (error === null) resolve(helperAnswer(stdout, server));
       else if (/credentials not found/i.test(stdout)) resolve(null);
       else reject(new Error(`the credential helper ${program} failed (${error.code ?? error.signal ?? 'no reason'})`));

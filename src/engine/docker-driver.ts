@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { CredentialSource } from './docker-auth.js';
-import { createDockerClient, type DockerClient, type DockerRequest } from './docker-client.js';
+import { createDockerClient, type DockerRequest } from './docker-client.js';
 import type { EngineEndpoint } from './docker-endpoint.js';
 import { engineError, toEngineError } from './docker-errors.js';
 import { containerEvents } from './docker-events.js';
@@ -14,6 +14,7 @@ import { readLogs } from './docker-logs.js';
 import { claimEngine, ensureNetwork } from './docker-owner.js';
 import { pullImage } from './docker-pull.js';
 import { parseReference } from './docker-reference.js';
+import { CALL_TIMEOUTS, type CallTimeouts, type EngineScope } from './docker-scope.js';
 import { CONTAINER_DEFAULTS, type ContainerDefaults, createBody } from './docker-spec.js';
 import { type EngineDriver, EngineError, type InstanceSpec } from './driver.js';
 
@@ -24,6 +25,7 @@ export interface DockerDriverDeps {
   readonly controlPlaneId: string;
   readonly credentials: CredentialSource;
   readonly defaults?: ContainerDefaults;
+  readonly timeouts?: CallTimeouts;
 }
 
 /** An EngineDriver that holds connections until it is closed. */
@@ -31,25 +33,18 @@ export interface DockerDriver extends EngineDriver {
   close(): void;
 }
 
-const READ_MS = 15_000;
-const CHANGE_MS = 30_000;
-/** Starting and removing wait for the kernel, for devices and for storage. */
-const SLOW_MS = 90_000;
-/** What an engine may need beyond the grace to confirm a stop. */
-const STOP_MARGIN_MS = 20_000;
-
 /** The EngineDriver of one Docker Engine. Each method makes at most one call that changes something. */
 export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
-  const { host, endpoint, controlPlaneId } = deps;
+  const { host, endpoint, controlPlaneId, timeouts = CALL_TIMEOUTS } = deps;
   const client = createDockerClient(host, endpoint);
-  const scope = { host, client, controlPlaneId };
+  const scope: EngineScope = { host, client, controlPlaneId, timeouts };
   const change = (name: string, request: ChangeRequest) => changeContainer(scope, name, request);
   return {
     host,
     ping: async (signal) => {
-      await client.call(read('ping', '/_ping', signal));
+      await client.call(read(scope, 'ping', '/_ping', signal));
     },
-    info: async (signal) => infoOf(await client.call(read('info', '/info', signal))),
+    info: async (signal) => infoOf(await client.call(read(scope, 'info', '/info', signal))),
     list: (filter, signal) => listInstances(scope, filter, signal),
     foreignGpus: (allUuids, signal) => listForeignGpus(scope, allUuids, signal),
     findImage: (reference, signal) => findImage(scope, reference, signal),
@@ -64,16 +59,16 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
       return image;
     },
     create: (instance, signal) => create(scope, instance, deps.defaults ?? CONTAINER_DEFAULTS, signal),
-    start: (name, signal) => change(name, { verb: 'start', timeoutMs: SLOW_MS, signal }),
+    start: (name, signal) => change(name, { verb: 'start', timeoutMs: timeouts.slow, signal }),
     stop: (name, graceSeconds, signal) => {
       const query = { t: String(graceSeconds) };
-      return change(name, { verb: 'stop', query, timeoutMs: graceSeconds * 1000 + STOP_MARGIN_MS, signal });
+      return change(name, { verb: 'stop', query, timeoutMs: graceSeconds * 1000 + timeouts.stopMargin, signal });
     },
     rename: (name, newName, signal) =>
-      change(name, { verb: 'rename', query: { name: newName }, timeoutMs: CHANGE_MS, signal }),
+      change(name, { verb: 'rename', query: { name: newName }, timeoutMs: timeouts.change, signal }),
     remove: async (name, signal) => {
       const query = { v: 'true', force: 'true' };
-      await change(name, { verb: 'remove', query, timeoutMs: SLOW_MS, signal }).catch((error: unknown) => {
+      await change(name, { verb: 'remove', query, timeoutMs: timeouts.slow, signal }).catch((error: unknown) => {
         if (!(error instanceof EngineError && error.kind === 'NOT_FOUND')) throw error;
       });
     },
@@ -85,12 +80,6 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
   };
 }
 
-interface Scope {
-  readonly host: string;
-  readonly client: DockerClient;
-  readonly controlPlaneId: string;
-}
-
 interface ChangeRequest {
   readonly verb: 'start' | 'stop' | 'rename' | 'remove';
   readonly query?: Readonly<Record<string, string>>;
@@ -98,11 +87,11 @@ interface ChangeRequest {
   readonly signal?: AbortSignal;
 }
 
-function read(what: string, path: string, signal?: AbortSignal): DockerRequest {
-  return { method: 'GET', path, what, mutates: false, timeoutMs: READ_MS, signal };
+function read(scope: EngineScope, what: string, path: string, signal?: AbortSignal): DockerRequest {
+  return { method: 'GET', path, what, mutates: false, timeoutMs: scope.timeouts.read, signal };
 }
 
-async function create(scope: Scope, instance: InstanceSpec, defaults: ContainerDefaults, signal?: AbortSignal) {
+async function create(scope: EngineScope, instance: InstanceSpec, defaults: ContainerDefaults, signal?: AbortSignal) {
   const what = `create ${instance.name}`;
   const address = await hostIp(scope.host, what, instance);
   await scope.client.call({
@@ -112,7 +101,7 @@ async function create(scope: Scope, instance: InstanceSpec, defaults: ContainerD
     body: createBody(instance, defaults, address),
     what,
     mutates: true,
-    timeoutMs: CHANGE_MS,
+    timeoutMs: scope.timeouts.change,
     signal,
   });
 }
@@ -127,7 +116,7 @@ async function hostIp(host: string, what: string, instance: InstanceSpec): Promi
   }
 }
 
-async function changeContainer(scope: Scope, name: string, request: ChangeRequest): Promise<void> {
+async function changeContainer(scope: EngineScope, name: string, request: ChangeRequest): Promise<void> {
   const { verb, query, timeoutMs, signal } = request;
   await refuseForeign(scope, name, verb, signal);
   const path = `/containers/${encodeURIComponent(name)}`;
@@ -147,10 +136,10 @@ async function changeContainer(scope: Scope, name: string, request: ChangeReques
  * A name of ours holds the id of an instance, which nobody else's container has. A container of ours that was renamed by hand
  * may have any name, and by now another container may have that one.
  */
-async function refuseForeign(scope: Scope, name: string, verb: string, signal?: AbortSignal): Promise<void> {
+async function refuseForeign(scope: EngineScope, name: string, verb: string, signal?: AbortSignal): Promise<void> {
   if (/^ls-[a-z0-9]+-f\d+$/.test(name)) return;
   const what = `${verb} ${name}`;
-  const inspect = await scope.client.call(read(what, `/containers/${encodeURIComponent(name)}/json`, signal));
+  const inspect = await scope.client.call(read(scope, what, `/containers/${encodeURIComponent(name)}/json`, signal));
   if (textOf(member(inspect, 'Config', 'Labels', LABEL.controlPlane)) !== scope.controlPlaneId)
     throw engineError('CONFLICT', { host: scope.host, what, mutates: false }, 'this container is not ours');
 }

@@ -39,17 +39,12 @@ export function engineError(kind: EngineErrorKind, context: CallContext, text: s
 }
 
 function kindOfStatus(status: number, text: string): EngineErrorKind {
-  // A start also answers 404 for what the container needs, its network say: only a new container mends that.
-  if (status === 404)
-    return /no such (container|image|volume)|network .* not found/i.test(text) ? notFound(text) : 'PERMANENT';
+  // A start also answers 404 for the network that the container hangs on: only a new container mends that.
+  if (status === 404) return /network \S+ not found/i.test(text) ? 'PERMANENT' : 'NOT_FOUND';
   // Somebody else's removal is on its way; what it leaves is seen by observing again.
   if (status === 409) return /removal of container .* is already in progress/i.test(text) ? 'TRANSIENT' : 'CONFLICT';
   if (status === 408 || status === 429 || status >= 500) return permanentAs500(text) ? 'PERMANENT' : 'TRANSIENT';
   return 'PERMANENT';
-}
-
-function notFound(text: string): EngineErrorKind {
-  return /network/i.test(text) ? 'PERMANENT' : 'NOT_FOUND';
 }
 
 /** Faults that engines report as 500 though trying again never helps. */

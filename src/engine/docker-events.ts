@@ -1,8 +1,8 @@
-import type { DockerClient } from './docker-client.js';
 import { type CallContext, engineError, toEngineError } from './docker-errors.js';
 import { member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
 import { jsonLines } from './docker-lines.js';
+import type { EngineScope } from './docker-scope.js';
 import type { EngineEvent } from './driver.js';
 
 /** Execs are left out: each health probe of Docker's makes three, with the command in the action. */
@@ -19,23 +19,22 @@ const ACTIONS = [
   'destroy',
   'health_status',
 ];
-const OPEN_TIMEOUT_MS = 10_000;
 
 /** What happens to containers of this control plane, until the signal; an engine that ends the stream is an EngineError. */
 export async function* containerEvents(
-  deps: { readonly host: string; readonly client: DockerClient; readonly controlPlaneId: string },
+  scope: EngineScope,
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent, void, undefined> {
-  const context: CallContext = { host: deps.host, what: 'events', mutates: false };
+  const context: CallContext = { host: scope.host, what: 'events', mutates: false };
   if (signal.aborted) return;
   try {
-    const body = await deps.client.stream({
+    const body = await scope.client.stream({
       method: 'GET',
       path: '/events',
-      query: { filters: eventFilters(deps.controlPlaneId) },
+      query: { filters: eventFilters(scope.controlPlaneId) },
       what: context.what,
       mutates: false,
-      timeoutMs: OPEN_TIMEOUT_MS,
+      timeoutMs: scope.timeouts.read,
       signal,
     });
     for await (const line of jsonLines(body)) {

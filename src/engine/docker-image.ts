@@ -1,17 +1,11 @@
-import type { DockerClient } from './docker-client.js';
 import { engineError } from './docker-errors.js';
 import { member, textOf, textsOf } from './docker-json.js';
 import { type ImageReference, parseReference, sameRepository } from './docker-reference.js';
+import type { EngineScope } from './docker-scope.js';
 import { EngineError, type EngineImage } from './driver.js';
 
-const TIMEOUT_MS = 15_000;
-
 /** The image as the engine has it, or null. */
-export async function findImage(
-  scope: { readonly host: string; readonly client: DockerClient },
-  text: string,
-  signal?: AbortSignal,
-): Promise<EngineImage | null> {
+export async function findImage(scope: EngineScope, text: string, signal?: AbortSignal): Promise<EngineImage | null> {
   const what = `inspect image ${text}`;
   const reference = parseReference(text);
   if (reference === null)
@@ -23,7 +17,7 @@ export async function findImage(
       path,
       what,
       mutates: false,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: scope.timeouts.read,
       signal,
     });
     return imageOf(inspect, reference);

@@ -1,60 +1,54 @@
-import type { DockerClient } from './docker-client.js';
 import { devicesOf } from './docker-foreign.js';
 import { listOf, member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
 import { observe } from './docker-observe.js';
+import type { EngineScope } from './docker-scope.js';
 import { EngineError, type ObservedInstance } from './driver.js';
 
-interface ListScope {
-  readonly client: DockerClient;
-  readonly controlPlaneId: string;
-}
-
-const TIMEOUT_MS = 15_000;
 const PARALLEL_INSPECTS = 8;
 
 /** Ours, in every state. One that goes between being listed and being inspected is left out, as if it had gone before. */
 export async function listInstances(
-  scope: ListScope,
+  scope: EngineScope,
   filter: { readonly containerId?: string },
   signal?: AbortSignal,
 ): Promise<readonly ObservedInstance[]> {
   const label = [`${LABEL.controlPlane}=${scope.controlPlaneId}`];
   if (filter.containerId !== undefined) label.push(`${LABEL.container}=${filter.containerId}`);
-  const ids = await listIds(scope.client, { label }, () => true, signal);
-  const inspected = await inspectAll(scope.client, ids, signal);
+  const ids = await listIds(scope, { label }, () => true, signal);
+  const inspected = await inspectAll(scope, ids, signal);
   return inspected.map((inspect) => observe(inspect, scope.controlPlaneId)).filter((instance) => instance !== null);
 }
 
 /** Devices of what runs here without being ours, another control plane's included. */
 export async function listForeignGpus(
-  scope: ListScope,
+  scope: EngineScope,
   allUuids: readonly string[],
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
   if (allUuids.length === 0) return [];
   const holding = ['running', 'paused', 'restarting'];
   const isForeign = (summary: unknown) => member(summary, 'Labels', LABEL.controlPlane) !== scope.controlPlaneId;
-  const ids = await listIds(scope.client, { status: holding }, isForeign, signal);
+  const ids = await listIds(scope, { status: holding }, isForeign, signal);
   const taken = new Set<string>();
-  for (const inspect of await inspectAll(scope.client, ids, signal))
+  for (const inspect of await inspectAll(scope, ids, signal))
     for (const uuid of devicesOf(inspect, allUuids)) taken.add(uuid);
   return allUuids.filter((uuid) => taken.has(uuid));
 }
 
 async function listIds(
-  client: DockerClient,
+  scope: EngineScope,
   filters: Readonly<Record<string, readonly string[]>>,
   wanted: (summary: unknown) => boolean,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const summaries = await client.call({
+  const summaries = await scope.client.call({
     method: 'GET',
     path: '/containers/json',
     query: { all: 'true', filters: JSON.stringify(filters) },
     what: 'list containers',
     mutates: false,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: scope.timeouts.read,
     signal,
   });
   return listOf(summaries)
@@ -63,12 +57,12 @@ async function listIds(
     .filter((id) => id !== '');
 }
 
-async function inspectAll(client: DockerClient, ids: readonly string[], signal?: AbortSignal): Promise<unknown[]> {
+async function inspectAll(scope: EngineScope, ids: readonly string[], signal?: AbortSignal): Promise<unknown[]> {
   const found: unknown[] = [];
   const waiting = ids.values();
   const work = async () => {
     for (const id of waiting) {
-      const inspect = await inspectOrNull(client, id, signal);
+      const inspect = await inspectOrNull(scope, id, signal);
       if (inspect !== null) found.push(inspect);
     }
   };
@@ -76,11 +70,18 @@ async function inspectAll(client: DockerClient, ids: readonly string[], signal?:
   return found;
 }
 
-async function inspectOrNull(client: DockerClient, id: string, signal?: AbortSignal): Promise<unknown> {
+async function inspectOrNull(scope: EngineScope, id: string, signal?: AbortSignal): Promise<unknown> {
   try {
     const what = `inspect ${id.slice(0, 12)}`;
     const path = `/containers/${encodeURIComponent(id)}/json`;
-    return await client.call({ method: 'GET', path, what, mutates: false, timeoutMs: TIMEOUT_MS, signal });
+    return await scope.client.call({
+      method: 'GET',
+      path,
+      what,
+      mutates: false,
+      timeoutMs: scope.timeouts.read,
+      signal,
+    });
   } catch (error) {
     if (error instanceof EngineError && error.kind === 'NOT_FOUND') return null;
     throw error;

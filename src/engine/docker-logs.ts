@@ -1,27 +1,26 @@
-import type { DockerClient } from './docker-client.js';
 import { toEngineError } from './docker-errors.js';
-
-const TIMEOUT_MS = 15_000;
+import type { EngineScope } from './docker-scope.js';
 
 /** The last output of a container; see EngineDriver.logs. A container that writes faster than we read ends at the timeout. */
 export async function readLogs(
-  scope: { readonly host: string; readonly client: DockerClient },
+  scope: EngineScope,
   name: string,
   limit: { readonly lines: number; readonly bytes: number },
   signal?: AbortSignal,
 ): Promise<string> {
   const what = `logs ${name}`;
+  const timeoutMs = scope.timeouts.read;
   const body = await scope.client.stream({
     method: 'GET',
     path: `/containers/${encodeURIComponent(name)}/logs`,
     query: { stdout: 'true', stderr: 'true', tail: String(limit.lines) },
     what,
     mutates: false,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
     signal,
   });
   const tail = logTail(limit.bytes);
-  const timer = setTimeout(() => body.destroy(new Error(`no end within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+  const timer = setTimeout(() => body.destroy(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
   try {
     for await (const chunk of body) tail.write(chunk);
     return tail.text(limit.lines);

@@ -1,27 +1,19 @@
-import type { DockerClient } from './docker-client.js';
 import { type CallContext, engineError } from './docker-errors.js';
 import { member, textOf } from './docker-json.js';
 import { LABEL, networkName, OWNER_VOLUME } from './docker-labels.js';
+import type { EngineScope } from './docker-scope.js';
 import { EngineError } from './driver.js';
 
-interface OwnerDeps {
-  readonly host: string;
-  readonly client: DockerClient;
-  readonly controlPlaneId: string;
-}
-
-const TIMEOUT_MS = 15_000;
-
 /** Creating a volume by name is a compare-and-set on an engine: all who try are answered with the labels of the one that won. */
-export async function claimEngine(deps: OwnerDeps, signal?: AbortSignal): Promise<{ readonly owner: string }> {
-  const context: CallContext = { host: deps.host, what: `claim by volume ${OWNER_VOLUME}`, mutates: true };
-  const volume = await deps.client.call({
+export async function claimEngine(scope: EngineScope, signal?: AbortSignal): Promise<{ readonly owner: string }> {
+  const context: CallContext = { host: scope.host, what: `claim by volume ${OWNER_VOLUME}`, mutates: true };
+  const volume = await scope.client.call({
     method: 'POST',
     path: '/volumes/create',
-    body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: deps.controlPlaneId } },
+    body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: scope.controlPlaneId } },
     what: context.what,
     mutates: true,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: scope.timeouts.change,
     signal,
   });
   const owner = textOf(member(volume, 'Labels', LABEL.controlPlane));
@@ -33,12 +25,12 @@ export async function claimEngine(deps: OwnerDeps, signal?: AbortSignal): Promis
 }
 
 /** The bridge that all containers of this control plane are on; those cannot reach each other over it. */
-export async function ensureNetwork(deps: OwnerDeps, signal?: AbortSignal): Promise<void> {
-  const name = networkName(deps.controlPlaneId);
-  const context: CallContext = { host: deps.host, what: `create network ${name}`, mutates: true };
-  if (await haveNetwork(deps, name, context, signal)) return;
+export async function ensureNetwork(scope: EngineScope, signal?: AbortSignal): Promise<void> {
+  const name = networkName(scope.controlPlaneId);
+  const context: CallContext = { host: scope.host, what: `create network ${name}`, mutates: true };
+  if (await haveNetwork(scope, name, context, signal)) return;
   try {
-    await deps.client.call({
+    await scope.client.call({
       method: 'POST',
       path: '/networks/create',
       body: {
@@ -46,34 +38,34 @@ export async function ensureNetwork(deps: OwnerDeps, signal?: AbortSignal): Prom
         Driver: 'bridge',
         // Older engines allow several networks of one name unless they are asked to look.
         CheckDuplicate: true,
-        Labels: { [LABEL.controlPlane]: deps.controlPlaneId },
+        Labels: { [LABEL.controlPlane]: scope.controlPlaneId },
         Options: { 'com.docker.network.bridge.enable_icc': 'false' },
       },
       what: context.what,
       mutates: true,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: scope.timeouts.change,
       signal,
     });
   } catch (error) {
     // Somebody was faster: then it is to be ours all the same.
     const taken = error instanceof EngineError && error.kind === 'CONFLICT';
-    if (!taken || !(await haveNetwork(deps, name, context, signal))) throw error;
+    if (!taken || !(await haveNetwork(scope, name, context, signal))) throw error;
   }
 }
 
 async function haveNetwork(
-  deps: OwnerDeps,
+  scope: EngineScope,
   name: string,
   context: CallContext,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const network = await deps.client
+  const network = await scope.client
     .call({
       method: 'GET',
       path: `/networks/${name}`,
       what: context.what,
       mutates: false,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: scope.timeouts.read,
       signal,
     })
     .catch((error: unknown) => {
@@ -82,6 +74,6 @@ async function haveNetwork(
       throw error;
     });
   if (network === null) return false;
-  if (member(network, 'Labels', LABEL.controlPlane) === deps.controlPlaneId) return true;
+  if (member(network, 'Labels', LABEL.controlPlane) === scope.controlPlaneId) return true;
   throw engineError('CONFLICT', context, `a network named ${name} exists that is not ours; remove it by hand`);
 }

@@ -137,6 +137,20 @@ describe('what Docker was told', () => {
     expect(await driver.list({})).toEqual([]);
   });
 
+  test('a container whose network is gone cannot start, which is no missing container', async () => {
+    const fifth = newId('controlPlane');
+    const homeless = connect(fifth);
+    await homeless.ensureNetwork();
+    const instance = newInstance(fifth, imageId);
+    await homeless.create(instance);
+    await homeless.start(instance.name);
+    await homeless.stop(instance.name, 1);
+    await engine.docker('network', 'rm', `longshore-${fifth.slice(-12)}`);
+    expect(await kindOf(homeless.start(instance.name))).toBe('PERMANENT');
+    await homeless.remove(instance.name);
+    homeless.close();
+  });
+
   test('what a program prints cannot steer a terminal', async () => {
     const command = ['sh', '-c', String.raw`printf '\033[2Jred\r\nü\tend\n'; printf 'no end of line'`];
     const instance = newInstance(controlPlaneId, imageId, { command });

@@ -63,11 +63,13 @@ export function newIdentity(controlPlaneId: string): InstanceIdentity {
   };
 }
 
-export function newInstance(
-  controlPlaneId: string,
-  imageId: string,
-  change: { command?: readonly string[]; spec?: Partial<RevisionSpec> } & Partial<InstanceSpec> = {},
-): InstanceSpec {
+type InstanceChange = Partial<Omit<InstanceSpec, 'spec'>> & {
+  readonly command?: readonly string[];
+  readonly spec?: Partial<RevisionSpec>;
+};
+
+/** An instance of a shell that runs until it is stopped, unless `change` says otherwise. */
+export function newInstance(controlPlaneId: string, imageId: string, change: InstanceChange = {}): InstanceSpec {
   const { command = RUNS, spec, ...rest } = change;
   const identity = rest.identity ?? newIdentity(controlPlaneId);
   return {
@@ -104,9 +106,8 @@ export async function seen(driver: EngineDriver, instance: InstanceSpec): Promis
 export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
   let under: EngineUnderTest;
   let imageId: string;
-  const instanceOf = (change: Parameters<typeof newInstance>[2] = {}) =>
-    newInstance(under.controlPlaneId, imageId, change);
-  const started = async (change: Parameters<typeof newInstance>[2] = {}) => {
+  const instanceOf = (change: InstanceChange = {}) => newInstance(under.controlPlaneId, imageId, change);
+  const started = async (change: InstanceChange = {}) => {
     const instance = instanceOf(change);
     await under.driver.create(instance);
     await under.driver.start(instance.name);

@@ -1,0 +1,509 @@
+import type { Store } from '../../../src/store/redis-store.js';
+import { type Lease, LeaseLostError, NEXT_ROUTE_VERSION } from '../../../src/store/work.js';
+import {
+  accepted,
+  activeContainer,
+  commitOf,
+  createContainer,
+  deploy,
+  deployed,
+  devicesOf,
+  hostOf,
+  instanceOf,
+  lease,
+  newContainer,
+  newId,
+  newOperation,
+  newRevision,
+  routeOf,
+  run,
+  stateOf,
+  submit,
+} from '../store-fixture.js';
+import { until } from '../until.js';
+
+/** What the ports of the store promise, whatever stands behind them. `open` gives stores that share their data, empty before each test. */
+export function storeContract(open: () => Store): void {
+  let store: Store;
+  let other: Store;
+  beforeEach(() => {
+    store = open();
+    other = open();
+  });
+  afterEach(async () => {
+    await Promise.all([store.controlPlane.close(), other.controlPlane.close()]);
+  });
+
+  describe('commits', () => {
+    test('a name belongs to one container of a folder until its Delete is done', async () => {
+      const { id, held } = await activeContainer(store, { name: 'web' });
+      const create = async (folderId: string) => {
+        const container = newContainer({ name: 'web', folderId });
+        return store.records.createContainer({ ...commitOf(newOperation('CREATE', container.id)), container });
+      };
+      expect(await create('default')).toEqual({ kind: 'NAME_TAKEN', containerId: id });
+      expect((await create('elsewhere')).kind).toBe('COMMITTED');
+
+      const { operationId } = await submit(store, 'DELETE', id);
+      expect((await create('default')).kind).toBe('NAME_TAKEN');
+      await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
+      await store.containerWork.removeContainer(held, id, operationId);
+      expect((await create('default')).kind).toBe('COMMITTED');
+    });
+
+    test('of many that want one name, one gets it', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => {
+          const container = newContainer({ name: 'only' });
+          const commit = { ...commitOf(newOperation('CREATE', container.id)), container };
+          return (at % 2 ? store : other).records.createContainer(commit);
+        }),
+      );
+      expect(outcomes.filter(({ kind }) => kind === 'COMMITTED')).toHaveLength(1);
+      expect(outcomes.filter(({ kind }) => kind === 'NAME_TAKEN')).toHaveLength(19);
+    });
+
+    test('containers without a name do not clash, and are found by it', async () => {
+      const { id } = await createContainer(store);
+      const { id: next } = await createContainer(store);
+      const page = await store.records.containers({
+        index: { by: 'NAME', folderId: 'default', name: '' },
+        after: null,
+        limit: 10,
+      });
+      expect(page.items.map((item) => item.id)).toEqual([next, id]);
+    });
+
+    test('a repeated request gets its first operation, also after the container is gone', async () => {
+      const { id, held } = await activeContainer(store);
+      const idempotency = { key: 'delete-it', requestHash: 'h1' };
+      const first = newOperation('DELETE', id);
+      expect(await store.records.repeated(idempotency)).toBeNull();
+      accepted(await store.records.submit({ ...commitOf(first, idempotency), revision: null }));
+      await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId: first.id });
+      await store.containerWork.removeContainer(held, id, first.id);
+
+      const again = { ...commitOf(newOperation('DELETE', id), idempotency), revision: null };
+      const repeated = { kind: 'REPEATED', operation: { id: first.id, state: 'DONE' } };
+      expect(await other.records.submit(again)).toMatchObject(repeated);
+      expect(await other.records.repeated(idempotency)).toMatchObject(repeated);
+      const different = { ...idempotency, requestHash: 'h2' };
+      expect(await other.records.submit({ ...again, idempotency: different })).toEqual({ kind: 'KEY_REUSED' });
+      expect(await other.records.repeated(different)).toEqual({ kind: 'KEY_REUSED' });
+    });
+
+    test('what is stored comes back as it was, and a change expects the version it saw', async () => {
+      const { id } = await activeContainer(store, { name: 'ä', description: '"\\/\n', labels: { a: '' } });
+      expect(await store.records.container(id)).toMatchObject({
+        name: 'ä',
+        description: '"\\/\n',
+        labels: { a: '' },
+        version: 1,
+        state: stateOf(),
+      });
+      const result = { kind: 'EMPTY' } as const;
+      const change = { id, folderId: 'default', name: 'new', description: '', labels: {}, expectedVersion: 1 };
+      const update = () =>
+        store.records.updateContainer({ ...commitOf(newOperation('UPDATE', id, { result })), container: change });
+      expect(accepted(await update())).toMatchObject({ state: 'DONE', result });
+      expect(await update()).toEqual({ kind: 'CHANGED' });
+      expect(await store.records.container(id)).toMatchObject({ name: 'new', version: 2 });
+      const byName = (name: string) =>
+        store.records.containers({ index: { by: 'NAME', folderId: 'default', name }, after: null, limit: 2 });
+      expect((await byName('ä')).items).toEqual([]);
+      expect((await byName('new')).items).toHaveLength(1);
+    });
+
+    test('a rollback goes to a revision of this container that has run', async () => {
+      const { id, held } = await activeContainer(store);
+      const { revisionId } = await deployed(store, held);
+      const stranger = await activeContainer(store);
+      const fresh = await deploy(store, id);
+      expect((await submit(store, 'ROLLBACK', id, fresh.revisionId)).outcome.kind).toBe('REVISION_NOT_FOUND');
+      expect((await submit(store, 'ROLLBACK', stranger.id, revisionId)).outcome.kind).toBe('REVISION_NOT_FOUND');
+      expect((await submit(store, 'ROLLBACK', id, 'none')).outcome.kind).toBe('REVISION_NOT_FOUND');
+      expect((await submit(store, 'ROLLBACK', id, revisionId)).outcome.kind).toBe('COMMITTED');
+    });
+  });
+
+  describe('the journal', () => {
+    test('operations of one container run first in, first out', async () => {
+      const { id, held } = await activeContainer(store);
+      const submitted = [await deploy(store, id), await deploy(other, id), await deploy(store, id)];
+      const order: string[] = [];
+      for (let count = 0; count < 3; count += 1) {
+        const queued = (await store.containerWork.load(held, id))?.queued;
+        order.push(queued?.id ?? '');
+        await run(store, held, queued?.id ?? '');
+      }
+      expect(order).toEqual(submitted.map(({ operationId }) => operationId));
+      expect(await store.containerWork.load(held, id)).toMatchObject({ queued: null, running: null });
+    });
+
+    test('an accepted Delete ends what is queued, stops what runs and refuses everything else', async () => {
+      const { id, held } = await activeContainer(store);
+      const running = await deploy(store, id);
+      const queued = await deploy(store, id);
+      await store.containerWork.takeOperation(held, {
+        containerId: id,
+        state: stateOf(),
+        operationId: running.operationId,
+      });
+      const deletion = await submit(store, 'DELETE', id);
+      expect(deletion.outcome.kind).toBe('COMMITTED');
+      expect(await store.records.operation(queued.operationId)).toMatchObject({
+        state: 'DONE',
+        result: { kind: 'ERROR', failure: { code: 'CANCELLED' } },
+      });
+      expect(await store.records.revision(queued.revisionId)).toBeNull();
+      expect(await store.records.operation(running.operationId)).toMatchObject({
+        state: 'RUNNING',
+        cancelRequested: true,
+      });
+      const revision = newRevision(id);
+      const late = newOperation('DEPLOY', id, { revisionId: revision.id });
+      expect(await store.records.submit({ ...commitOf(late), revision })).toEqual({ kind: 'DELETING' });
+      expect((await submit(store, 'DELETE', id)).outcome).toEqual({ kind: 'DELETING' });
+
+      const end = (operationId: string) =>
+        store.containerWork.completeOperation(held, {
+          containerId: id,
+          state: stateOf(),
+          operationId,
+          result: { kind: 'ERROR', failure: { code: 'UNAVAILABLE', reason: 'R', message: 'm' } },
+          revisionToRemove: null,
+        });
+      await end(running.operationId);
+      await store.containerWork.takeOperation(held, {
+        containerId: id,
+        state: stateOf(),
+        operationId: deletion.operationId,
+      });
+      await end(deletion.operationId);
+      expect(await store.containerWork.load(held, id)).toMatchObject({
+        record: { status: 'DELETING' },
+        deleteRequested: false,
+      });
+      expect((await submit(store, 'DELETE', id)).outcome.kind).toBe('COMMITTED');
+    });
+
+    test('cancel ends a queued operation at once, asks a running one, and leaves a Create and a done one alone', async () => {
+      const created = await createContainer(store);
+      expect(await store.records.cancel(created.operationId)).toMatchObject({
+        state: 'QUEUED',
+        cancelRequested: false,
+      });
+      const held = await lease(store, `container/${created.id}`);
+      await run(store, held, created.operationId);
+      const done = await store.records.operation(created.operationId);
+      expect(await store.records.cancel(created.operationId)).toEqual(done);
+
+      const queued = await deploy(store, created.id);
+      const running = await deploy(store, created.id);
+      expect(await store.records.cancel(queued.operationId)).toMatchObject({ state: 'DONE' });
+      expect(await store.records.revision(queued.revisionId)).toBeNull();
+      const change = { containerId: created.id, state: stateOf({ generation: 9 }) };
+      await store.containerWork.takeOperation(held, { ...change, operationId: queued.operationId });
+      expect((await store.containerWork.load(held, created.id))?.record.state.generation).toBe(0);
+      await store.containerWork.takeOperation(held, { ...change, operationId: running.operationId });
+      expect(await store.records.cancel(running.operationId)).toMatchObject({ cancelRequested: true, result: null });
+      expect(await store.records.cancel('none')).toBeNull();
+    });
+
+    test('a done operation never changes again', async () => {
+      const { id, held } = await activeContainer(store);
+      const { operationId } = await deployed(store, held);
+      const done = await store.records.operation(operationId);
+      const failure = { code: 'INTERNAL', reason: 'R', message: 'm' } as const;
+      await store.containerWork.completeOperation(held, {
+        containerId: id,
+        state: stateOf(),
+        operationId,
+        result: { kind: 'ERROR', failure },
+        revisionToRemove: null,
+      });
+      await store.records.cancel(operationId);
+      expect(await store.records.operation(operationId)).toEqual(done);
+    });
+  });
+
+  describe('lists', () => {
+    const all = async (limit: number) => {
+      const ids: string[] = [];
+      let after: string | null = null;
+      do {
+        const page = await store.records.containers({ index: { by: 'FOLDER', folderId: 'default' }, after, limit });
+        ids.push(...page.items.map(({ id }) => id));
+        expect(page.positions).toHaveLength(page.items.length);
+        after = page.next;
+        if (after !== null) await createContainer(other);
+      } while (after !== null);
+      return ids;
+    };
+
+    test('pages are newest first and neither skip nor repeat while others are added', async () => {
+      const ids: string[] = [];
+      for (let count = 0; count < 7; count += 1) ids.unshift((await createContainer(store)).id);
+      expect(await all(3)).toEqual(ids);
+    });
+
+    test('status and done lists follow their records', async () => {
+      const { id, operationId } = await createContainer(store);
+      const counts = async () => {
+        const containers = (status: 'CREATING' | 'ACTIVE' | 'DELETING') =>
+          store.records.containers({ index: { by: 'STATUS', folderId: 'default', status }, after: null, limit: 5 });
+        const operations = (done: boolean) =>
+          store.records.operations({ index: { by: 'CONTAINER', containerId: id, done }, after: null, limit: 5 });
+        const revisions = (status: 'CREATING' | 'ACTIVE' | 'OBSOLETE') =>
+          store.records.revisions({ index: { by: 'CONTAINER', containerId: id, status }, after: null, limit: 5 });
+        const pages = [
+          await containers('CREATING'),
+          await containers('ACTIVE'),
+          await containers('DELETING'),
+          await operations(false),
+          await operations(true),
+          await revisions('CREATING'),
+          await revisions('ACTIVE'),
+          await revisions('OBSOLETE'),
+        ];
+        return pages.map((page) => page.items.length).join(' ');
+      };
+      expect(await counts()).toBe('1 0 0 1 0 0 0 0');
+      const held = await lease(store, `container/${id}`);
+      await run(store, held, operationId);
+      expect(await counts()).toBe('0 1 0 0 1 0 0 0');
+      await deployed(store, held);
+      await deployed(store, held);
+      expect(await counts()).toBe('0 1 0 0 3 0 1 1');
+      await deploy(store, id);
+      expect(await counts()).toBe('0 1 0 1 3 1 1 1');
+      await submit(store, 'DELETE', id);
+      expect(await counts()).toBe('0 0 1 1 4 0 1 1');
+    });
+
+    test('what a folder lists is its own, however it is named', async () => {
+      const container = newContainer({ folderId: 'b/c', name: 'a' });
+      accepted(await store.records.createContainer({ ...commitOf(newOperation('CREATE', container.id)), container }));
+      const page = (folderId: string, name: string) =>
+        store.records.containers({ index: { by: 'NAME', folderId, name }, after: null, limit: 5 });
+      expect((await page('b/c', 'a')).items).toHaveLength(1);
+      expect((await page('b', 'c/a')).items).toHaveLength(0);
+    });
+  });
+
+  describe('the work queue', () => {
+    test('a key is leased to one, oldest due first, and fences only grow', async () => {
+      await store.queue.enqueue('host/a', 0);
+      await until('time has passed', async () => (await store.queue.nextDue()) === 0);
+      await createContainer(store);
+      const one = await store.queue.take(1, 60_000);
+      const [two, three] = await Promise.all([store.queue.take(5, 60_000), other.queue.take(5, 60_000)]);
+      expect(one[0]?.key).toBe('host/a');
+      const rest = [...two, ...three];
+      expect(rest).toHaveLength(1);
+      expect(rest[0]?.fence).toBeGreaterThan(one[0]?.fence ?? Number.POSITIVE_INFINITY);
+      expect(rest[0]?.unclean).toBe(false);
+    });
+
+    test('a lapsed lease goes to another, unclean, and its holder changes nothing any more', async () => {
+      const { id, operationId } = await createContainer(store);
+      const [lost] = (await store.queue.take(1, 1)) as [Lease];
+      const taken = await until('the lease lapses', async () => (await other.queue.take(1, 60_000))[0]);
+      expect(taken).toMatchObject({ key: lost.key, unclean: true });
+      expect(taken.fence).toBeGreaterThan(lost.fence);
+      expect(await store.queue.renew([lost], 60_000)).toEqual([lost.key]);
+      const change = { containerId: id, state: stateOf(), operationId };
+      await expect(store.containerWork.takeOperation(lost, change)).rejects.toThrow(LeaseLostError);
+      await expect(store.containerWork.load(lost, id)).rejects.toThrow(LeaseLostError);
+      await store.queue.release(lost, { delayMs: 0, clean: true });
+      expect(await other.queue.renew([taken], 60_000)).toEqual([]);
+      expect(await store.records.operation(operationId)).toMatchObject({ state: 'QUEUED' });
+    });
+
+    test('a key stays unclean until a holder gives it back clean', async () => {
+      const flags: boolean[] = [];
+      for (const clean of [false, false, true, true]) {
+        const held = await lease(store, 'host/a');
+        flags.push(held.unclean);
+        await store.queue.release(held, { delayMs: null, clean });
+      }
+      expect(flags).toEqual([false, true, true, false]);
+    });
+
+    test('a hint while a key is leased makes it due at its release, and is heard', async () => {
+      const heard: string[] = [];
+      const stop = other.queue.onHint((key) => heard.push(key));
+      const held = await lease(store, 'host/a');
+      await until('the hint is heard', async () => {
+        await store.queue.enqueue('host/a', 0);
+        return heard.includes('host/a');
+      });
+      await store.queue.release(held, { delayMs: 3_600_000, clean: true });
+      expect(await store.queue.nextDue()).toBe(0);
+      stop();
+    });
+
+    test('the earlier of two times counts, whichever was said first', async () => {
+      await store.queue.enqueue('host/a', 3_600_000);
+      expect(await store.queue.nextDue()).toBeGreaterThan(1_800_000);
+      await store.queue.enqueue('host/a', 60_000);
+      await store.queue.enqueue('host/a', 7_200_000);
+      expect(await store.queue.nextDue()).toBeLessThanOrEqual(60_000);
+      expect(await store.queue.take(1, 1000)).toEqual([]);
+      const held = await lease(store, 'host/a');
+      await store.queue.enqueue('host/a', 60_000);
+      await store.queue.release(held, { delayMs: null, clean: true });
+      expect(await store.queue.nextDue()).toBeGreaterThan(0);
+      expect(await store.queue.nextDue()).toBeLessThanOrEqual(60_000);
+    });
+  });
+
+  describe('devices', () => {
+    test('no device is leased twice, whoever is faster', async () => {
+      const contenders = await Promise.all(
+        Array.from({ length: 12 }, async (_, at) => {
+          const owner = at % 2 ? store : other;
+          return { owner, ...(await createContainer(owner)) };
+        }),
+      );
+      const leases = new Map((await store.queue.take(50, 60_000)).map((held) => [held.key, held] as const));
+      const outcomes = await Promise.all(
+        contenders.map(async ({ owner, id }, at) => {
+          const gpuUuids = [`GPU-${at % 3}`, `GPU-${(at + 1) % 3}`];
+          const devices = devicesOf(`instance-${at}`, { gpuUuids, port: 40_000 + at });
+          const held = leases.get(`container/${id}`);
+          if (held === undefined) throw new Error(`${id} was not due`);
+          return owner.containerWork.place(held, { containerId: id, state: stateOf(), devices });
+        }),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'PLACED')).toHaveLength(1);
+    });
+
+    test('leases show on their host, move within their container and end with freeing, which wakes what waits', async () => {
+      const host = await lease(store, 'host/gpu-1');
+      await store.hostWork.saveHost(host, hostOf({ foreignGpus: ['GPU-9'] }));
+      const { id, held } = await activeContainer(store);
+      const state = stateOf();
+      const place = (instanceId: string, uuid: string) =>
+        store.containerWork.place(held, {
+          containerId: id,
+          state,
+          devices: devicesOf(instanceId, { gpuUuids: [uuid] }),
+        });
+      expect(await place('one', 'GPU-9')).toBe('TAKEN');
+      expect(await place('one', 'GPU-0')).toBe('PLACED');
+      const [snapshot] = await other.hostWork.hosts();
+      expect(snapshot).toMatchObject({ instances: 1, leasedMemory: 1024, leasedCores: 1 });
+      expect(snapshot?.takenGpus).toEqual(new Set(['GPU-9', 'GPU-0']));
+      expect(snapshot?.takenPorts).toEqual(new Set([40_000]));
+      expect(await other.hostWork.containersOn('gpu-1')).toEqual([id]);
+
+      await store.containerWork.moveDevices(held, { containerId: id, state, from: 'one', to: 'two' });
+      await store.containerWork.freeDevices(held, { containerId: id, state, instanceId: 'one' });
+      expect((await other.hostWork.hosts())[0]?.instances).toBe(1);
+
+      const waiting = await activeContainer(other);
+      await deploy(other, waiting.id);
+      const queued = await other.containerWork.load(waiting.held, waiting.id);
+      await other.containerWork.takeOperation(waiting.held, {
+        containerId: waiting.id,
+        state,
+        operationId: queued?.queued?.id ?? '',
+        progress: { step: 'PLACE', percent: 0, bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: 'full' },
+      });
+      await other.queue.release(waiting.held, { delayMs: 0, clean: true });
+      const again = await lease(other, waiting.held.key);
+      await other.queue.release(again, { delayMs: null, clean: true });
+      expect(await store.queue.take(50, 60_000)).toEqual([]);
+
+      await store.containerWork.freeDevices(held, { containerId: id, state, instanceId: 'two' });
+      expect((await other.hostWork.hosts())[0]?.instances).toBe(0);
+      expect((await store.queue.take(50, 60_000)).map(({ key }) => key)).toContain(waiting.held.key);
+    });
+  });
+
+  describe('routes', () => {
+    test('a switch numbers the route and the state alike, and ingresses hear of it', async () => {
+      const heard: [string, number][] = [];
+      const stop = other.routes.onRoute((containerId, version) => heard.push([containerId, version]));
+      const { id, held } = await activeContainer(store);
+      const { revisionId, operationId } = await deploy(store, id);
+      const instance = { ...instanceOf(revisionId), drainVersion: NEXT_ROUTE_VERSION };
+      const state = stateOf({ instances: [instance], message: `not ${NEXT_ROUTE_VERSION}` });
+      await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
+      const route = routeOf(id, { revisionId });
+      const version = await store.containerWork.switchRevision(held, { containerId: id, state, revisionId, route });
+      expect((await store.records.container(id))?.state).toEqual({
+        ...state,
+        instances: [{ ...instance, drainVersion: version }],
+      });
+      expect(await other.routes.routes()).toEqual({ version, routes: [{ ...route, version }] });
+      expect(await other.routes.route('none')).toBeNull();
+      await until('the switch is heard', () => heard.some((one) => one[0] === id && one[1] === version));
+      const next = await store.containerWork.publishRoute(held, { containerId: id, state, route });
+      expect(next).toBeGreaterThan(version);
+      stop();
+    });
+
+    test('live ingresses show until they leave or lapse, and wake what waits for them', async () => {
+      const { id, held } = await activeContainer(store);
+      const report = { ingressId: 'a', appliedVersion: 3, busyInstances: ['i'] };
+      await store.routes.report(report, 60_000, []);
+      await store.routes.report({ ...report, ingressId: 'brief' }, 1, []);
+      const live = async () => (await store.containerWork.load(held, id))?.ingresses;
+      await until('one lapses', async () => (await live())?.length === 1);
+      expect(await live()).toEqual([report]);
+      await store.queue.release(held, { delayMs: null, clean: true });
+      await store.queue
+        .take(5, 60_000)
+        .then((leases) => Promise.all(leases.map((one) => store.queue.release(one, { delayMs: null, clean: true }))));
+      await store.routes.report(report, 60_000, [id]);
+      expect((await store.queue.take(5, 60_000)).map(({ key }) => key)).toEqual([`container/${id}`]);
+      await store.routes.leave('a');
+    });
+  });
+
+  describe('waiting for an operation', () => {
+    const never = new AbortController().signal;
+
+    test('ends with it, for all who wait', async () => {
+      const { id, operationId } = await createContainer(store);
+      const held = await lease(store, `container/${id}`);
+      const waits = [store, other, other].map((one) => one.watch.wait(operationId, 60_000, never));
+      await run(store, held, operationId);
+      for (const operation of await Promise.all(waits)) expect(operation).toMatchObject({ state: 'DONE' });
+    });
+
+    test('gives the present state at the timeout, null for none, and stops with its caller', async () => {
+      const { operationId } = await createContainer(store);
+      expect(await store.watch.wait(operationId, 10, never)).toMatchObject({ state: 'QUEUED' });
+      expect(await store.watch.wait('none', 60_000, never)).toBeNull();
+      const caller = new AbortController();
+      const wait = store.watch.wait(operationId, 60_000, caller.signal);
+      caller.abort(new Error('gone'));
+      await expect(wait).rejects.toThrow('gone');
+    });
+  });
+
+  test('a deleted container leaves a tombstone and nothing else', async () => {
+    const { id, held } = await activeContainer(store);
+    await deployed(store, held);
+    await store.containerWork.place(held, { containerId: id, state: stateOf(), devices: devicesOf(newId('instance')) });
+    const { operationId } = await submit(store, 'DELETE', id);
+    await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
+    await store.containerWork.removeContainer(held, id, operationId);
+    expect(await store.records.container(id)).toBeNull();
+    expect(await store.hostWork.containersOn('gpu-1')).toEqual([]);
+    expect((await store.routes.routes()).routes).toEqual([]);
+    const revisions = { index: { by: 'CONTAINER', containerId: id } as const, after: null, limit: 5 };
+    expect((await store.records.revisions(revisions)).items).toEqual([]);
+    expect(await store.records.operation(operationId)).toMatchObject({ state: 'DONE', result: { kind: 'EMPTY' } });
+    const known = await store.hostWork.knownContainers([id, 'unknown']);
+    expect(known).toEqual(
+      new Map([
+        [id, 'DELETED'],
+        ['unknown', 'UNKNOWN'],
+      ]),
+    );
+  });
+}

@@ -1,0 +1,50 @@
+import { toEngineError } from '../../../src/engine/docker-errors.js';
+import { EngineError } from '../../../src/engine/driver.js';
+
+const change = { host: 'gpu-1', what: 'start x', mutates: true };
+const read = { ...change, mutates: false };
+const answer = (statusCode: number, message: string) => ({ statusCode, json: { message }, message: 'HTTP' });
+
+test.each([
+  [400, 'bad parameter', 'PERMANENT'],
+  [401, 'no', 'PERMANENT'],
+  [404, 'No such container: x', 'NOT_FOUND'],
+  [404, 'network 12ab not found', 'PERMANENT'],
+  [409, 'Conflict. The container name is in use', 'CONFLICT'],
+  [409, 'removal of container x is already in progress', 'TRANSIENT'],
+  [429, 'slow down', 'TRANSIENT'],
+  [500, 'port is already allocated', 'TRANSIENT'],
+  [500, 'could not select device driver "nvidia" with capabilities: [[gpu]]', 'PERMANENT'],
+  [503, 'starting', 'TRANSIENT'],
+])('status %d, %s', (status, text, kind) => {
+  const error = toEngineError(answer(status, text), change);
+  expect(error.kind).toBe(kind);
+  expect(error.message).toBe(`gpu-1: start x: ${text}`);
+});
+
+test.each([
+  [{ syscall: 'connect', code: 'ECONNREFUSED' }, 'UNREACHABLE', 'UNREACHABLE'],
+  [{ syscall: 'connect', code: 'ENOENT' }, 'UNREACHABLE', 'UNREACHABLE'],
+  [{ syscall: 'getaddrinfo', code: 'ENOTFOUND' }, 'UNREACHABLE', 'UNREACHABLE'],
+  [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'UNREACHABLE', 'UNREACHABLE'],
+  [{ code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }, 'UNREACHABLE', 'UNREACHABLE'],
+  [{ syscall: 'read', code: 'ECONNRESET' }, 'UNKNOWN_OUTCOME', 'UNREACHABLE'],
+  [{ code: 'ECONNRESET' }, 'UNKNOWN_OUTCOME', 'UNREACHABLE'],
+])('fault %p', (fault, ofChange, ofRead) => {
+  const error = Object.assign(new Error('it broke'), fault);
+  expect(toEngineError(error, change).kind).toBe(ofChange);
+  expect(toEngineError(error, read).kind).toBe(ofRead);
+});
+
+test('an EngineError stays what it is', () => {
+  const error = new EngineError('CONFLICT', 'gpu-1', 'x');
+  expect(toEngineError(error, change)).toBe(error);
+});
+
+test('messages are one short line without secrets', () => {
+  const text = `Get "https://user:secret@r.example/token?password=secret": ${'x\n'.repeat(400)} the cause`;
+  const { message } = toEngineError(answer(500, text), change);
+  expect(message.length).toBeLessThanOrEqual(300);
+  expect(message).not.toMatch(/secret|\n/);
+  expect(message).toMatch(/^gpu-1: start x: .*the cause$/);
+});

@@ -1,0 +1,44 @@
+import { pullProgress } from '../../../src/engine/docker-progress.js';
+import { pullErrorKind } from '../../../src/engine/docker-pull.js';
+
+const downloading = (id: string, current: number, total: number) => ({
+  status: 'Downloading',
+  id,
+  progressDetail: { current, total },
+});
+
+test('sums layers, and does not fall when a download is tried again', () => {
+  const progress = pullProgress();
+  expect(progress.add({ status: 'Pulling from team/app', id: 'v1' })).toBeNull();
+  expect(progress.add(downloading('a', 10, 100))).toEqual({ bytesDone: 10, bytesTotal: 100 });
+  expect(progress.add(downloading('b', 5, 50))).toEqual({ bytesDone: 15, bytesTotal: 150 });
+  expect(progress.add(downloading('a', 1, 100))).toBeNull();
+  expect(progress.add({ status: 'Download complete', id: 'a' })).toEqual({ bytesDone: 105, bytesTotal: 150 });
+  expect(progress.add({ status: 'Pull complete', id: 'b' })).toEqual({ bytesDone: 150, bytesTotal: 150 });
+  expect(progress.add({ status: 'Already exists', id: 'c' })).toBeNull();
+  expect(progress.add('junk')).toBeNull();
+});
+
+test.each([
+  'manifest for r.example/app:v2 not found: manifest unknown: manifest unknown',
+  'pull access denied for team/app, repository does not exist or may require "docker login"',
+  'Get "https://r.example/v2/app/manifests/v1": no basic auth credentials',
+  'unauthorized: authentication required',
+  'no matching manifest for linux/arm64 in the manifest list entries',
+  'x509: certificate signed by unknown authority',
+])('for good: %s', (text) => {
+  expect(pullErrorKind(text)).toBe('PERMANENT');
+});
+
+test.each([
+  'Get "https://r.example/v2/": dial tcp: lookup r.example: no such host',
+  'dial tcp 10.0.0.5:443: connect: connection refused',
+  'net/http: TLS handshake timeout',
+  'received unexpected HTTP status: 503 Service Unavailable',
+  'toomanyrequests: You have reached your pull rate limit',
+  'write /var/lib/docker/tmp/x: no space left on device',
+  'unexpected EOF',
+  'something that nobody has seen yet',
+])('for now: %s', (text) => {
+  expect(pullErrorKind(text)).toBe('TRANSIENT');
+});

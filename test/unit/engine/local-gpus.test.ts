@@ -1,0 +1,51 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localGpus } from '../../../src/engine/local-gpus.js';
+import { parseGpus } from '../../../src/engine/nvidia-smi.js';
+
+const A = 'GPU-aaaaaaaa-0000-0000-0000-000000000000';
+const B = 'GPU-bbbbbbbb-0000-0000-0000-000000000000';
+const H200 = { name: 'NVIDIA H200', memory: 143771 * 2 ** 20 };
+
+test('reads devices in index order, whatever else the driver prints', () => {
+  const csv = `WARNING: infoROM is corrupted at gpu 0000:3B:00.0\n1, ${B}, NVIDIA H200, 143771\n0, ${A}, NVIDIA H200, 143771 MiB\n\n`;
+  expect(parseGpus(csv)).toEqual([
+    { uuid: A, ...H200 },
+    { uuid: B, ...H200 },
+  ]);
+  expect(parseGpus('')).toEqual([]);
+  expect(parseGpus('No devices were found')).toEqual([]);
+});
+
+test.each(['[N/A]', 'N/A', '[Not Supported]', '[Unknown]', ''])('memory %p is not known', (memory) => {
+  expect(parseGpus(`0, ${A}, NVIDIA GB10, ${memory}`)).toEqual([{ uuid: A, name: 'NVIDIA GB10', memory: 0 }]);
+});
+
+describe('asking the machine', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'longshore-smi-'));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  async function ask(script: string, timeoutMs?: number, signal?: AbortSignal) {
+    const command = join(dir, `smi-${Math.random().toString(36).slice(2)}`);
+    await writeFile(command, `#!/bin/sh\n${script}\n`);
+    await chmod(command, 0o755);
+    return localGpus({ host: 'gpu-1', command, ...(timeoutMs !== undefined && { timeoutMs }) }, signal);
+  }
+
+  test('with a driver and without', async () => {
+    expect(await ask(`echo "0, ${A}, NVIDIA H200, 143771"`)).toEqual([{ uuid: A, ...H200 }]);
+    expect(await ask('echo "No devices were found"; exit 6')).toEqual([]);
+    expect(await localGpus({ host: 'gpu-1', command: join(dir, 'absent') })).toEqual([]);
+  });
+
+  test('a driver that fails or hangs is a fault, not a machine without GPUs', async () => {
+    const failing = ask('echo "Failed to initialize NVML: Driver/library version mismatch" >&2; exit 18');
+    await expect(failing).rejects.toMatchObject({ kind: 'TRANSIENT', message: expect.stringContaining('mismatch') });
+    await expect(ask('exec sleep 1000', 50)).rejects.toMatchObject({ kind: 'TRANSIENT' });
+    await expect(ask('exec sleep 1000', 60_000, AbortSignal.timeout(50))).rejects.toThrow('cancelled');
+  });
+});
