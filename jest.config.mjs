@@ -9,6 +9,8 @@ const base = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
     ],
   },
+  // Not the whole checkout: dist/ has a second package.json, and .longshore/ the file systems of running containers.
+  roots: ['<rootDir>/src', '<rootDir>/gen', '<rootDir>/test'],
   globalSetup: '<rootDir>/test/support/jest-setup.mjs',
   globalTeardown: '<rootDir>/test/support/jest-teardown.mjs',
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
