@@ -13,7 +13,7 @@ import { type Resolve, resolveHost } from './config/loopback.js';
 import { nearest } from './config/nearest.js';
 import { type Findings, readText } from './config/pem-files.js';
 import { describeVariables, type LogLevel, type Role, type Variables, variables } from './config/variables.js';
-import { LONGEST_SOCKET_PATH, socketPath } from './embedded/place.js';
+import { LONGEST_SOCKET_PATH, redisDir, socketPath } from './embedded/place.js';
 import type { HostConfig } from './fleet/host-config.js';
 import { localHost, readHostsFile } from './hosts-file.js';
 
@@ -209,4 +209,25 @@ async function dockerConfig(values: Variables, around: Surroundings, findings: F
   const set = values.LONGSHORE_DOCKER_CONFIG;
   if (set) await readText({ where: 'LONGSHORE_DOCKER_CONFIG', path: set }, findings);
   return set ? resolve(set) : join(around.env.DOCKER_CONFIG || join(around.home, '.docker'), 'config.json');
+}
+
+/** The configuration as it counts, for people: no password, no PEM text. */
+export function shownConfig(config: Config): object {
+  const { redisUrl, grpc, hosts, roles, ...rest } = config;
+  return {
+    redis: redisUrl === null ? `a private one in ${redisDir(config.dataDir)}` : maskedUrl(redisUrl),
+    roles: [...roles],
+    grpc: { ...grpc, tls: grpc.tls && { clientCertificates: grpc.tls.clientCa !== null } },
+    hosts: hosts.map((host) => ({ ...host, tls: host.tls !== null })),
+    ...rest,
+  };
+}
+
+/** Passwords stand before the host and, in Redis URLs, in the query too. */
+function maskedUrl(text: string): string {
+  if (text.startsWith('/')) return text;
+  const url = new URL(text);
+  if (url.password) url.password = '***';
+  url.search = '';
+  return url.href;
 }

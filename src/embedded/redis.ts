@@ -28,7 +28,7 @@ export class EmbeddedRedis {
   private readonly stopping = new AbortController();
   private readonly supervision: Promise<void>;
 
-  private constructor(
+  constructor(
     private readonly dir: string,
     private readonly lock: DirectoryLock,
     private current: RedisProcess,
@@ -37,25 +37,9 @@ export class EmbeddedRedis {
     this.supervision = this.supervise();
   }
 
-  /** Resolves when it answers. Rejects, leaving no process behind, with what is wrong and how to mend it. */
-  static async start(deps: EmbeddedRedisDeps): Promise<EmbeddedRedis> {
-    const dir = await privateDirectory(deps.dataDir);
-    const lock = await lockDirectory(deps.dataDir);
-    let first: RedisProcess | undefined;
-    try {
-      await clear(dir, deps.log);
-      first = new RedisProcess(dir, deps.log);
-      await first.ready(socketPath(deps.dataDir), deps.signal ?? new AbortController().signal);
-      return new EmbeddedRedis(dir, lock, first, deps);
-    } catch (error) {
-      await first?.stop();
-      await lock.release();
-      throw error;
-    }
-  }
-
-  get socketPath(): string {
-    return socketPath(this.deps.dataDir);
+  /** For a client that takes a URL. */
+  get url(): string {
+    return `unix://${socketPath(this.deps.dataDir)}`;
   }
 
   /** Of the present run. */
@@ -93,9 +77,26 @@ export class EmbeddedRedis {
     await clear(this.dir, this.deps.log);
     if (this.stopping.signal.aborted) return;
     this.current = new RedisProcess(this.dir, this.deps.log);
-    await this.current.ready(this.socketPath, this.stopping.signal);
+    await this.current.ready(socketPath(this.deps.dataDir), this.stopping.signal);
     this.deps.log.info({ pid: this.pid }, 'redis-server answers again');
     this.deps.onRestart?.();
+  }
+}
+
+/** Resolves when it answers. Rejects, leaving no process behind, with what is wrong and how to mend it. */
+export async function startEmbeddedRedis(deps: EmbeddedRedisDeps): Promise<EmbeddedRedis> {
+  const dir = await privateDirectory(deps.dataDir);
+  const lock = await lockDirectory(deps.dataDir);
+  let first: RedisProcess | undefined;
+  try {
+    await clear(dir, deps.log);
+    first = new RedisProcess(dir, deps.log);
+    await first.ready(socketPath(deps.dataDir), deps.signal ?? new AbortController().signal);
+    return new EmbeddedRedis(dir, lock, first, deps);
+  } catch (error) {
+    await first?.stop();
+    await lock.release();
+    throw error;
   }
 }
 

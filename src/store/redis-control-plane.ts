@@ -26,17 +26,29 @@ export function createRedisControlPlane({ scripts, connection, close }: ControlP
   return {
     id: async () => (await open())[0],
     check: async () => {
-      const info = parseInfo(await guarded(connection.call(async (client) => z.string().parse(await client.info()))));
-      refuseUnfit(info);
+      const { warnings } = await judgeRedis(connection);
       const [, format] = await open();
       if (format > RECORD_FORMAT) throw tooNew('the data', format);
-      return [...policyWarnings(info), ...(await persistenceWarnings(info, connection))];
+      return warnings;
     },
     ping: async () => {
       await guarded(connection.call((client) => client.ping()));
     },
     close,
   };
+}
+
+export interface RedisJudgement {
+  readonly version: string;
+  readonly warnings: readonly string[];
+}
+
+/** Whether this Redis may hold our records; only reads. Rejects with FAILED_PRECONDITION where it may not. */
+export async function judgeRedis(connection: RedisConnection): Promise<RedisJudgement> {
+  const info = parseInfo(await guarded(connection.call(async (client) => z.string().parse(await client.info()))));
+  refuseUnfit(info);
+  const warnings = [...policyWarnings(info), ...(await persistenceWarnings(info, connection))];
+  return { version: info.get('redis_version') ?? '', warnings };
 }
 
 type Info = ReadonlyMap<string, string>;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmbeddedRedis } from '../../src/embedded/redis.js';
+import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/embedded/redis.js';
 import { createLogger } from '../../src/log.js';
 import { treePath } from '../../src/paths.js';
 import { command } from '../support/command.js';
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 async function start(options: { signal?: AbortSignal; onRestart?: () => void } = {}): Promise<EmbeddedRedis> {
-  const redis = await EmbeddedRedis.start({ dataDir, log, ...options });
+  const redis = await startEmbeddedRedis({ dataDir, log, ...options });
   stops.push(() => redis.stop());
   return redis;
 }
@@ -64,7 +64,7 @@ test('it is private, and nothing acknowledged can be lost or evicted', async () 
   expect(await setting('appendfsync')).toBe('always');
   expect(await setting('maxmemory-policy')).toBe('noeviction');
   expect(await setting('maxmemory')).toBe('0');
-  expect(redis.socketPath).toBe(join(dataDir, 'redis', 'redis.sock'));
+  expect(redis.url).toBe(`unix://${join(dataDir, 'redis', 'redis.sock')}`);
 });
 
 test('a directory that was open to others is closed', async () => {
@@ -74,7 +74,7 @@ test('a directory that was open to others is closed', async () => {
 });
 
 test('a stop ends it, and the data is there at the next start', async () => {
-  const first = await EmbeddedRedis.start({ dataDir, log });
+  const first = await startEmbeddedRedis({ dataDir, log });
   await cli('set', 'a', '1');
   const { pid } = first;
   await first.stop();
@@ -97,7 +97,7 @@ test('it is started again whenever it is killed, with its data', async () => {
 });
 
 test('a stop while it is being started again leaves nothing', async () => {
-  const redis = await EmbeddedRedis.start({ dataDir, log });
+  const redis = await startEmbeddedRedis({ dataDir, log });
   const { pid } = redis;
   process.kill(pid, 'SIGKILL');
   await gone(pid);
@@ -125,12 +125,12 @@ test('a parent that is asked to end stops it', async () => {
 
 test('a second service in the same data directory is refused and told who has it', async () => {
   const { parent, pid } = await startParent();
-  await expect(EmbeddedRedis.start({ dataDir, log })).rejects.toThrow(`${dataDir} is used by process ${parent.pid}`);
+  await expect(startEmbeddedRedis({ dataDir, log })).rejects.toThrow(`${dataDir} is used by process ${parent.pid}`);
   expect(await runs(pid)).toBe(true);
   expect(await cli('ping')).toBe('PONG');
   await parent.stop();
   await start();
-  await expect(EmbeddedRedis.start({ dataDir, log })).rejects.toThrow(`process ${process.pid}`);
+  await expect(startEmbeddedRedis({ dataDir, log })).rejects.toThrow(`process ${process.pid}`);
 });
 
 test('a socket, a lock file and a redis-server that were left behind do not matter', async () => {
@@ -165,7 +165,7 @@ test('a start that is interrupted leaves nothing and can be repeated', async () 
 });
 
 test('damaged data is an error that shows what redis-server says', async () => {
-  await (await EmbeddedRedis.start({ dataDir, log })).stop();
+  await (await startEmbeddedRedis({ dataDir, log })).stop();
   await writeFile(join(dataDir, 'redis', 'appendonlydir', 'appendonly.aof.manifest'), 'nonsense');
   await expect(start()).rejects.toThrow(/does not run: exit code 1; its last lines: .*manifest/);
 });
@@ -182,5 +182,5 @@ test('a machine without redis-server is told what to run', async () => {
 
 test('a data directory that cannot be made is an error with the variable to set', async () => {
   await writeFile(join(dataDir, 'file'), '');
-  await expect(EmbeddedRedis.start({ dataDir: join(dataDir, 'file'), log })).rejects.toThrow('set LONGSHORE_DATA_DIR');
+  await expect(startEmbeddedRedis({ dataDir: join(dataDir, 'file'), log })).rejects.toThrow('set LONGSHORE_DATA_DIR');
 });

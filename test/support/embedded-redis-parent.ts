@@ -1,9 +1,9 @@
-import { EmbeddedRedis } from '../../src/embedded/redis.js';
+import { startEmbeddedRedis } from '../../src/embedded/redis.js';
 import { createLogger } from '../../src/log.js';
 
 // A process of its own, to be killed by a test: holds a data directory and prints the pid of its redis-server.
 async function main(dataDir: string): Promise<void> {
-  const redis = await EmbeddedRedis.start({ dataDir, log: createLogger({ level: 'fatal' }) });
+  const redis = await startEmbeddedRedis({ dataDir, log: createLogger({ level: 'fatal' }) });
   process.stdout.write(`${redis.pid}\n`);
   process.once('SIGTERM', () => void redis.stop());
 }

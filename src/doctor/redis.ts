@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { ping } from '../embedded/ping.js';
+import { redisDir, socketPath } from '../embedded/place.js';
+import { lookAtRedis } from '../store/redis-look.js';
+import { type Diagnosis, failed, messageOf, ok, warning } from './diagnosis.js';
+
+export interface RedisFindings {
+  readonly diagnoses: readonly Diagnosis[];
+  /** Null where it is not known: no service ran yet, or Redis does not answer. */
+  readonly controlPlaneId: string | null;
+}
+
+/** `redisUrl` null: the private one in `dataDir`, which is looked at if a service runs it now, and not started. */
+export async function diagnoseRedis(redisUrl: string | null, dataDir: string): Promise<RedisFindings> {
+  if (redisUrl !== null) return look(redisUrl, 'start it, or set REDIS_URL to one that runs');
+  const socket = socketPath(dataDir);
+  if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, 'restart the service');
+  return { diagnoses: await diagnosePrograms(dataDir), controlPlaneId: null };
+}
+
+async function look(url: string, mend: string): Promise<RedisFindings> {
+  try {
+    const { version, warnings, controlPlaneId } = await lookAtRedis(url);
+    const use = controlPlaneId === null ? 'no control plane has used it yet' : `control plane ${controlPlaneId}`;
+    const diagnoses = [
+      ok('redis', `version ${version} answers; ${use}`),
+      ...warnings.map((text) => warning('redis', text)),
+    ];
+    return { diagnoses, controlPlaneId };
+  } catch (error) {
+    return { diagnoses: [failed('redis', messageOf(error), mend)], controlPlaneId: null };
+  }
+}
+
+/** What `serve` needs to start the private one. */
+async function diagnosePrograms(dataDir: string): Promise<readonly Diagnosis[]> {
+  const programs = { 'redis-server': 'redis-server', setpriv: 'util-linux', flock: 'util-linux' };
+  const missing = await Promise.all(
+    Object.entries(programs).map(async ([program, pkg]) => ((await runs(program)) ? [] : [{ program, pkg }])),
+  );
+  const faults = missing
+    .flat()
+    .map(({ program, pkg }) =>
+      failed('redis', `${program} is not installed`, `on Debian and Ubuntu: apt-get install ${pkg}`),
+    );
+  if (faults.length > 0) return faults;
+  return [ok('redis', `the service does not run; it will start a private redis-server in ${redisDir(dataDir)}`)];
+}
+
+function runs(program: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(program, ['--version'], { timeout: 10_000 }, (error) => resolve(error?.code !== 'ENOENT'));
+  });
+}

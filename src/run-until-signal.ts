@@ -1,0 +1,58 @@
+import { constants } from 'node:os';
+import type { Logger } from './log.js';
+
+export const EXIT = { stopped: 0, failed: 1, configuration: 2, deadline: 3 } as const;
+
+interface Running {
+  /** Cuts what is left at the deadline; never rejects. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export interface RunDeps {
+  readonly start: () => Promise<Running>;
+  readonly stopDeadlineMs: number;
+  readonly log: Logger;
+}
+
+/** Beyond the deadline, for what is cut at it to end. */
+const MARGIN_MS = 2_000;
+
+/**
+ * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start lets that come to
+ * its end, and stops then: a start is cheap to finish and hard to cut. At the deadline the process exits whatever it does, and
+ * at a second signal at once.
+ */
+export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): Promise<number> {
+  const asked = firstSignal();
+  void asked.then((signal) => {
+    log.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
+    setTimeout(() => {
+      log.error({}, 'did not stop within the deadline; what is left will be carried on by the next process');
+      process.exit(EXIT.deadline);
+    }, stopDeadlineMs + MARGIN_MS).unref();
+  });
+  let service: Running;
+  try {
+    service = await start();
+  } catch (error) {
+    log.error({ err: error }, 'the service does not start');
+    return EXIT.failed;
+  }
+  await asked;
+  await service.stop(stopDeadlineMs);
+  log.info({}, 'stopped');
+  return EXIT.stopped;
+}
+
+/** Later signals end the process with the code that a shell expects. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let came = false;
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.on(name, () => {
+        if (came) process.exit(128 + constants.signals[name]);
+        came = true;
+        resolve(name);
+      });
+  });
+}
