@@ -1,0 +1,180 @@
+import { instanceName } from '../../../src/domain/observed-instance.js';
+import * as one from '../../../src/reconciler/instance-transitions.js';
+import { plan } from '../../../src/reconciler/plan.js';
+import { progressOf } from '../../../src/reconciler/progress.js';
+import { routeOf } from '../../../src/reconciler/route.js';
+import type { PlaceInstance, Step } from '../../../src/reconciler/step.js';
+import { planTakeover } from '../../../src/reconciler/takeover.js';
+import * as all from '../../../src/reconciler/transitions.js';
+import type { ContainerView } from '../../../src/reconciler/view.js';
+import { placeRollout } from '../../../src/scheduler/place-rollout.js';
+import { type Behaviour, Crash, EngineFault, type SimContainer, type World } from './world.js';
+
+/** Plans and applies one step of a container; a crash is followed by the next holder's take-over. Returns the step. */
+export function takeStep(world: World, container: SimContainer): Step {
+  world.now += 5;
+  const view = world.view(container);
+  const step = plan(view);
+  container.takenOver ||= view.unobserved.size === 0 && planTakeover(view) === null;
+  try {
+    world.progress(container, progressOf(step, view));
+    apply(world, container, view, step);
+  } catch (error) {
+    if (error instanceof Crash) world.takeOver(container, false);
+    else if (error instanceof EngineFault && 'instanceId' in step) {
+      const fault = { step: step.kind, kind: error.kind, message: error.message };
+      container.state = one.faulted(container.state, step.instanceId, fault, world.now);
+    } else throw error;
+  }
+  return step;
+}
+
+function apply(world: World, container: SimContainer, view: ContainerView, step: Step): void {
+  const { state, now } = view;
+  const { drainTimeoutMs } = view.policy;
+  const active = (next: typeof state) => view.revisions.get(next.activeRevisionId ?? '') ?? null;
+  const behaviourOf = (instanceId: string) => {
+    const instance = state.instances.find(({ id }) => id === instanceId);
+    return container.revisions.get(instance?.revisionId ?? '')?.spec.image.url as Behaviour | undefined;
+  };
+  switch (step.kind) {
+    case 'WAIT':
+      return;
+    case 'HALT':
+      throw new Error(`halted: ${step.reason}`);
+    case 'TAKE_OPERATION': {
+      const { queued } = view;
+      if (!queued) throw new Error('nothing is queued');
+      return world.write(container, all.operationTaken(state, queued, now), () =>
+        world.edit(container, queued.id, { state: 'RUNNING' }),
+      );
+    }
+    case 'PLACE_INSTANCE':
+      return place(world, container, view, step);
+    case 'PULL_IMAGE':
+      world.call(hostOf(view, step.instanceId), () => {});
+      if (behaviourOf(step.instanceId) === 'NO_IMAGE') throw new EngineFault('PERMANENT');
+      return world.write(container, one.pulled(state, step.instanceId, now));
+    case 'CREATE_CONTAINER':
+      return create(world, container, view, step.instanceId);
+    case 'START_CONTAINER': {
+      const behaviour = behaviourOf(step.instanceId) ?? 'WELL';
+      if (behaviour === 'NO_START') throw new EngineFault('PERMANENT');
+      world.call(hostOf(view, step.instanceId), () => world.start(step.name, behaviour));
+      const engineStartedAt = world.docker.find(({ name }) => name === step.name)?.startedAt ?? null;
+      const start = { engineStartedAt, restart: step.restart };
+      return world.write(container, one.started(state, step.instanceId, start, now));
+    }
+    case 'STOP_CONTAINER':
+      world.call(hostOf(view, step.instanceId), () => world.stop(step.name));
+      return world.write(container, one.stopped(state, step.instanceId, now));
+    case 'RENAME_CONTAINER':
+      return world.call(step.host, () => world.rename(step.name, step.newName));
+    case 'REMOVE_CONTAINER':
+      return world.call(step.host, () => world.remove(step.name));
+    case 'PROBE_INSTANCE': {
+      if (behaviourOf(step.instanceId) !== 'ILL')
+        return world.write(container, one.healthy(state, step.instanceId, now));
+      const fault = { step: step.kind, kind: 'TRANSIENT', message: 'ill', delayMs: 1000 } as const;
+      return world.write(container, one.faulted(state, step.instanceId, fault, now));
+    }
+    case 'HOLD_ROUTE': {
+      const next = all.held(state, now, drainTimeoutMs);
+      return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
+    }
+    case 'PUBLISH_ROUTE': {
+      const next = all.published(state, now);
+      return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
+    }
+    case 'SWITCH_REVISION': {
+      const next = all.switched(state, now, drainTimeoutMs);
+      return world.writeRoute(container, next, routeOf(container.id, next, active(next)), () => {
+        for (const [id, revision] of container.revisions) {
+          if (id === next.activeRevisionId) container.revisions.set(id, { ...revision, status: 'ACTIVE' });
+          else if (revision.status === 'ACTIVE') container.revisions.set(id, { ...revision, status: 'OBSOLETE' });
+        }
+      });
+    }
+    case 'HAND_OVER_DEVICES':
+    case 'TAKE_DEVICES_BACK': {
+      const { fromInstanceId: from, toInstanceId: to } = step;
+      return world.write(container, all.devicesMoved(state, from, to, now), () => world.move(from, to));
+    }
+    case 'FREE_DEVICES':
+      return world.write(container, one.devicesFreed(state, step.instanceId, now), () =>
+        world.release(step.instanceId),
+      );
+    case 'SET_ROLE':
+      return world.write(container, one.roleSet(state, step.instanceId, step.role, step.reason, now));
+    case 'NOTE_EXIT':
+      return world.write(container, one.exited(state, step.instanceId, step.reason, now));
+    case 'FORGET_INSTANCE':
+      return world.write(container, one.forgotten(state, step.instanceId));
+    case 'UNDO_ROLLOUT':
+      return world.write(container, all.undone(state, step.failure, now));
+    case 'COMPLETE_OPERATION':
+      return world.write(container, all.completed(state, now), () => {
+        const operation = container.operations.find(({ id }) => id === step.operationId);
+        world.end(container, step.operationId, step.failure);
+        if (step.failure && operation?.kind === 'DEPLOY') container.revisions.delete(operation.revisionId ?? '');
+      });
+    case 'REMOVE_RECORDS':
+      return world.write(container, state, () => {
+        world.end(container, step.operationId);
+        container.status = 'GONE';
+      });
+    default:
+      return step satisfies never;
+  }
+}
+
+function place(world: World, container: SimContainer, view: ContainerView, step: PlaceInstance): void {
+  const { state, now } = view;
+  const revision = view.revisions.get(step.revisionId);
+  if (!revision) throw new Error('places a revision that is gone');
+  const former = state.instances.find(({ role }) => role === 'SERVING');
+  const retained = state.instances.find(({ id }) => id === step.retainedInstanceId) ?? null;
+  const { gpus, resources, rolloutOrder: order } = revision.spec;
+  const request = { gpus, resources, needsPort: true, imageHosts: null };
+  const rollout = { request, order, former: former ? { instance: former, resources: null } : null, retained };
+  const decision = placeRollout(rollout, world.snapshots());
+  const fresh = { id: world.nextId('i'), revisionId: revision.id, ordinal: 0 };
+  switch (decision.kind) {
+    case 'BLOCKED':
+      return world.write(container, all.blocked(state, decision.message, now));
+    case 'STOP_FIRST': {
+      const { host, address, gpuUuids, port } = decision.former;
+      const made = decision.retained ?? all.newCandidate({ ...fresh, host, address, gpuUuids, port }, now);
+      return world.write(container, all.stopFirstChosen(state, made, now));
+    }
+    case 'RETAINED':
+      return world.write(container, all.placed(state, decision.instance, now), () => world.lease(decision.instance));
+    case 'NEW': {
+      const { host, port, gpus: devices } = decision.placed;
+      const gpuUuids = devices.map(({ uuid }) => uuid);
+      const made = all.newCandidate({ ...fresh, host, address: host, port, gpuUuids }, now);
+      return world.write(container, all.placed(state, made, now), () => world.lease(made));
+    }
+  }
+}
+
+function create(world: World, container: SimContainer, view: ContainerView, instanceId: string): void {
+  const intended = one.createIntended(view.state, instanceId);
+  world.write(container, intended);
+  const instance = intended.instances.find(({ id }) => id === instanceId);
+  if (!instance) throw new Error('creates an instance without a record');
+  const { fence } = container;
+  const { revisionId, ordinal, host, gpuUuids, port } = instance;
+  const { generation } = intended;
+  const identity = { controlPlaneId: 'p', containerId: container.id, revisionId, instanceId, ordinal, generation };
+  const plain = { specHash: '', exitCode: 0, oomKilled: false, error: '', startedAt: '', health: null, imageId: '' };
+  const created = { ...plain, host, fence, state: 'CREATED', gpuUuids, port } as const;
+  world.call(host, () => world.create({ ...created, identity: { ...identity, operationId: view.running?.id ?? '' } }));
+  const name = instanceName(instanceId, fence);
+  if (!world.docker.some((docker) => docker.name === name)) throw new Error(`${name} was not created`);
+  world.write(container, one.created(intended, instanceId, view.now));
+}
+
+function hostOf(view: ContainerView, instanceId: string): string {
+  return view.state.instances.find(({ id }) => id === instanceId)?.host ?? '';
+}

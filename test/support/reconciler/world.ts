@@ -1,0 +1,300 @@
+import { type ContainerState, EMPTY_STATE } from '../../../src/domain/container-state.js';
+import type { Failure } from '../../../src/domain/errors.js';
+import { instanceName } from '../../../src/domain/observed-instance.js';
+import type { Operation, OperationKind, Progress } from '../../../src/domain/operation.js';
+import type { Revision, RolloutOrder } from '../../../src/domain/revision.js';
+import { NEXT_ROUTE_VERSION, type RouteChange } from '../../../src/domain/route.js';
+import type { ContainerView, HostedInstance } from '../../../src/reconciler/view.js';
+import type { HostSnapshot } from '../../../src/scheduler/placement.js';
+import { aHost, anOperation, aRevision, aSnapshot, POLICY } from './builders.js';
+
+/** What an image does when it runs. */
+export type Behaviour = 'WELL' | 'EXITS' | 'ILL' | 'NO_IMAGE' | 'NO_START';
+
+/** What happens at one call to an engine, or at one write: the calls take them from a list, and the rest of the calls go well. */
+export type Mishap = 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE' | 'CRASH_BEFORE' | 'CRASH_AFTER' | 'HANG' | null;
+
+/** The worker's process is gone, or has to give its lease up uncleanly. */
+export class Crash extends Error {}
+
+/** An engine's error, as the worker records it. */
+export class EngineFault extends Error {
+  constructor(readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE') {
+    super(`engine: ${kind}`);
+  }
+}
+
+export interface SimContainer {
+  readonly id: string;
+  status: 'ACTIVE' | 'DELETING' | 'GONE';
+  state: ContainerState;
+  readonly revisions: Map<string, Revision>;
+  readonly operations: Operation[];
+  route: (RouteChange & { version: number }) | null;
+  fence: number;
+  unclean: boolean;
+  takenOver: boolean;
+}
+
+type Docker = { -readonly [K in keyof HostedInstance]: HostedInstance[K] };
+
+const HOSTS = [
+  aHost('h1', {
+    gpus: [
+      { uuid: 'g1', name: 'A', memory: 1 },
+      { uuid: 'g2', name: 'A', memory: 1 },
+    ],
+    ports: { first: 1, last: 6 },
+  }),
+  aHost('h2', { gpus: [{ uuid: 'g3', name: 'A', memory: 1 }], ports: { first: 1, last: 6 } }),
+];
+
+/**
+ * A model of two engines and a store, small enough to be obviously right: each write is atomic, and each call to an engine happens, or fails,
+ * or happens long after its sender is gone. What may never be is checked where it would happen.
+ */
+export class World {
+  now = 1_000_000;
+  docker: Docker[] = [];
+  readonly containers = new Map<string, SimContainer>();
+  readonly down = new Set<string>();
+  readonly gpuLeases = new Map<string, string>();
+  readonly portLeases = new Map<string, string>();
+  readonly late: (() => void)[] = [];
+  applied = 0;
+  private fences = 0;
+  private version = 0;
+  private ids = 0;
+  private starts = 0;
+
+  constructor(private readonly mishaps: Mishap[]) {
+    for (const id of ['c1', 'c2']) {
+      const empty = { state: EMPTY_STATE, revisions: new Map(), operations: [], route: null };
+      const lease = { fence: (this.fences += 1), unclean: false, takenOver: true };
+      this.containers.set(id, { id, status: 'ACTIVE', ...empty, ...lease });
+    }
+  }
+
+  /** From here on nothing goes wrong any more, and whatever was under way arrives. */
+  calm(): void {
+    this.mishaps.length = 0;
+    this.down.clear();
+    for (const call of this.late.splice(0)) call();
+  }
+
+  nextId(prefix: string): string {
+    this.ids += 1;
+    return `${prefix}${this.ids}`;
+  }
+
+  // What callers do.
+
+  submit(container: SimContainer, kind: OperationKind, part: Partial<Operation> = {}): void {
+    if (container.status !== 'ACTIVE' && kind !== 'DELETE') return;
+    if (kind === 'DELETE') {
+      if (container.operations.some((operation) => operation.kind === 'DELETE' && operation.state !== 'DONE')) return;
+      for (const operation of container.operations) if (operation.state === 'QUEUED') this.end(container, operation.id);
+      container.status = 'DELETING';
+    }
+    const created = { createdAt: this.now, containerId: container.id, state: 'QUEUED' as const };
+    container.operations.push(anOperation(this.nextId('op'), kind, { ...created, ...part }));
+  }
+
+  deploy(container: SimContainer, behaviour: Behaviour, order: RolloutOrder, gpus: number): void {
+    if (container.status !== 'ACTIVE') return;
+    const spec = {
+      image: { url: behaviour, command: [], args: [], environment: {}, workingDir: '' },
+      rolloutOrder: order,
+      gpus: gpus === 0 ? null : { count: gpus, model: '', minMemory: 0 },
+    };
+    const revision = aRevision(this.nextId('r'), spec, { containerId: container.id });
+    container.revisions.set(revision.id, revision);
+    this.submit(container, 'DEPLOY', { revisionId: revision.id });
+  }
+
+  cancel(container: SimContainer): void {
+    const operation = container.operations.findLast(({ state }) => state !== 'DONE');
+    if (operation?.state === 'QUEUED' && operation.kind !== 'DELETE') this.end(container, operation.id);
+    else if (operation) this.edit(container, operation.id, { cancelRequested: true });
+  }
+
+  // What happens to engines and workers.
+
+  /** The next holder of the lease; unclean unless the former one gave it back with nothing under way. */
+  takeOver(container: SimContainer, clean: boolean): void {
+    this.fences += 1;
+    container.unclean = !clean || (container.unclean && !container.takenOver);
+    container.fence = this.fences;
+    container.takenOver = !container.unclean;
+  }
+
+  exit(docker: Docker, exitCode: number): void {
+    if (docker.state === 'RUNNING') Object.assign(docker, { state: 'EXITED', exitCode });
+  }
+
+  /** The host's own cleaning: creates that ran after their instance was forgotten, on hosts that its container uses no more. */
+  sweep(): void {
+    const known = new Set([...this.containers.values()].flatMap(({ state }) => state.instances.map(({ id }) => id)));
+    this.docker = this.docker.filter(({ identity, state }) => state !== 'CREATED' || known.has(identity.instanceId));
+  }
+
+  // What the worker reads.
+
+  view(container: SimContainer): ContainerView {
+    const hosts = new Set(container.state.instances.map((instance) => instance.host));
+    const unobserved = new Map([...hosts].filter((host) => this.down.has(host)).map((host) => [host, 'no answer']));
+    return {
+      now: this.now,
+      containerId: container.id,
+      status: container.status === 'DELETING' ? 'DELETING' : 'ACTIVE',
+      state: container.state,
+      revisions: new Map(container.revisions),
+      running: container.operations.find(({ state }) => state === 'RUNNING') ?? null,
+      queued: container.operations.find(({ state }) => state === 'QUEUED') ?? null,
+      deleteRequested: container.operations.some(({ kind, state }) => kind === 'DELETE' && state !== 'DONE'),
+      ingresses: [{ ingressId: 'i', appliedVersion: this.applied, busyInstances: [] }],
+      fence: container.fence,
+      unclean: container.unclean,
+      observed: this.docker
+        .filter(({ host, identity }) => identity.containerId === container.id && hosts.has(host))
+        .filter(({ host }) => !unobserved.has(host))
+        .map((docker) => ({ ...docker })),
+      unobserved,
+      policy: { ...POLICY, placeTimeoutMs: 60_000 },
+    };
+  }
+
+  snapshots(): HostSnapshot[] {
+    return HOSTS.map((host) => {
+      const mine = (key: string) => key.startsWith(`${host.name}:`);
+      return aSnapshot(this.down.has(host.name) ? { ...host, state: 'UNREACHABLE' } : host, {
+        takenGpus: new Set(this.gpuLeases.keys()),
+        takenPorts: new Set([...this.portLeases.keys()].filter(mine).map((key) => Number(key.split(':')[1]))),
+      });
+    });
+  }
+
+  // What the worker writes: each is one script.
+
+  write(container: SimContainer, state: ContainerState, effect: () => void = () => {}): void {
+    const mishap = this.mishaps.shift() ?? null;
+    if (mishap === 'CRASH_BEFORE') throw new Crash();
+    effect();
+    container.state = state;
+    if (mishap === 'CRASH_AFTER') throw new Crash();
+  }
+
+  writeRoute(container: SimContainer, state: ContainerState, route: RouteChange, effect: () => void = () => {}): void {
+    const version = this.version + 1;
+    const text = JSON.stringify(state).replaceAll(String(NEXT_ROUTE_VERSION), String(version));
+    this.write(container, JSON.parse(text), () => {
+      this.version = version;
+      container.route = { ...route, version };
+      effect();
+    });
+  }
+
+  lease(instance: { id: string; host: string; gpuUuids: readonly string[]; port: number | null }): void {
+    const port = `${instance.host}:${instance.port}`;
+    const taken = instance.gpuUuids.some((uuid) => this.gpuLeases.has(uuid)) || this.portLeases.has(port);
+    if (taken) throw new Error(`devices of ${instance.id} are leased twice`);
+    for (const uuid of instance.gpuUuids) this.gpuLeases.set(uuid, instance.id);
+    this.portLeases.set(port, instance.id);
+  }
+
+  release(instanceId: string): void {
+    const running = this.docker.find(
+      ({ identity, state }) => identity.instanceId === instanceId && state === 'RUNNING',
+    );
+    if (running) throw new Error(`${running.name} runs, but its leases end`);
+    for (const leases of [this.gpuLeases, this.portLeases]) {
+      for (const [key, holder] of leases) if (holder === instanceId) leases.delete(key);
+    }
+  }
+
+  move(from: string, to: string): void {
+    const running = this.docker.find(({ identity, state }) => identity.instanceId === from && state === 'RUNNING');
+    if (running) throw new Error(`${running.name} runs, but its leases go to ${to}`);
+    for (const leases of [this.gpuLeases, this.portLeases]) {
+      for (const [key, holder] of leases) if (holder === from) leases.set(key, to);
+    }
+  }
+
+  edit(container: SimContainer, operationId: string, part: Partial<Operation>): void {
+    const at = container.operations.findIndex(({ id }) => id === operationId);
+    const operation = container.operations[at];
+    if (operation) container.operations[at] = { ...operation, ...part };
+  }
+
+  end(container: SimContainer, operationId: string, failure: Failure | null = null): void {
+    const operation = container.operations.find(({ id }) => id === operationId);
+    if (operation?.state === 'DONE') throw new Error(`operation ${operationId} ends twice`);
+    const result = failure === null ? ({ kind: 'EMPTY' } as const) : ({ kind: 'ERROR', failure } as const);
+    this.edit(container, operationId, { state: 'DONE', result });
+  }
+
+  progress(container: SimContainer, progress: Progress | null): void {
+    const running = container.operations.find(({ state }) => state === 'RUNNING');
+    if (!running || !progress) return;
+    const before = running.progress;
+    const restored = progress.step === 'RESTORE' && before?.step !== 'RESTORE';
+    if (before && !restored && progress.percent < before.percent) {
+      throw new Error(`progress falls from ${JSON.stringify(before)} to ${JSON.stringify(progress)}`);
+    }
+    this.edit(container, running.id, { progress });
+  }
+
+  // Calls to engines.
+
+  call(host: string, effect: () => void): void {
+    if (this.down.has(host)) throw new EngineFault('UNREACHABLE');
+    const mishap = this.mishaps.shift() ?? null;
+    switch (mishap) {
+      case 'TRANSIENT':
+      case 'PERMANENT':
+      case 'UNREACHABLE':
+        throw new EngineFault(mishap);
+      case 'CRASH_BEFORE':
+        throw new Crash();
+      case 'HANG':
+        this.late.push(effect);
+        throw new Crash();
+      default:
+        effect();
+    }
+    if (mishap === 'CRASH_AFTER') throw new Crash();
+  }
+
+  create(created: Omit<HostedInstance, 'dockerId' | 'name'>): void {
+    const name = instanceName(created.identity.instanceId, created.fence);
+    if (this.docker.some((docker) => docker.name === name)) return;
+    this.docker.push({ ...created, name, dockerId: this.nextId('d') });
+  }
+
+  start(name: string, behaviour: Behaviour): void {
+    const docker = this.docker.find((candidate) => candidate.name === name);
+    if (!docker || docker.state === 'RUNNING') return;
+    this.starts += 1;
+    Object.assign(docker, { state: 'RUNNING', startedAt: `start ${this.starts}` });
+    for (const uuid of docker.gpuUuids) {
+      const users = this.docker.filter(({ state, gpuUuids }) => state === 'RUNNING' && gpuUuids.includes(uuid));
+      if (users.length > 1) throw new Error(`${uuid} is used by ${users.map((user) => user.name).join(' and ')}`);
+    }
+    if (behaviour === 'EXITS') this.exit(docker, 1);
+  }
+
+  rename(name: string, newName: string): void {
+    const docker = this.docker.find((candidate) => candidate.name === name);
+    if (!docker || this.docker.some((other) => other.name === newName)) return;
+    Object.assign(docker, { name: newName, fence: Number(newName.split('-f')[1]) });
+  }
+
+  stop(name: string): void {
+    const docker = this.docker.find((candidate) => candidate.name === name);
+    if (docker) this.exit(docker, 0);
+  }
+
+  remove(name: string): void {
+    this.docker = this.docker.filter((docker) => docker.name !== name);
+  }
+}

@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { takeStep } from '../../support/reconciler/apply.js';
+import { POLICY } from '../../support/reconciler/builders.js';
+import { type Behaviour, type Mishap, type SimContainer, World } from '../../support/reconciler/world.js';
+
+const RUNS = process.env.LONGSHORE_TEST_FULL === '1' ? 4_000 : 200;
+/** More steps than any of these histories needs to come to rest, by a factor of three or so. */
+const STEP_LIMIT = 1_500;
+
+const behaviour = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Behaviour>('WELL') },
+  { weight: 1, arbitrary: fc.constantFrom<Behaviour>('EXITS', 'ILL', 'NO_IMAGE', 'NO_START') },
+);
+const order = fc.constantFrom('AUTO', 'START_FIRST', 'STOP_FIRST');
+const pick = fc.nat(7);
+
+const event = fc.oneof(
+  fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour, order, gpus: fc.nat(2) }),
+  fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour, order, gpus: fc.nat(2) }),
+  fc.record({
+    kind: fc.constantFrom('ROLLBACK', 'CANCEL', 'EXIT', 'REMOVE_BY_HAND', 'LATE_CALL', 'CRASH', 'GIVE_BACK', 'APPLY'),
+    pick,
+  }),
+  fc.record({ kind: fc.constantFrom('DELETE', 'HOST_DOWN', 'HOST_UP', 'REBOOT', 'TIME'), pick }),
+);
+type Event = {
+  kind: string;
+  pick: number;
+  behaviour?: Behaviour;
+  order?: 'AUTO' | 'START_FIRST' | 'STOP_FIRST';
+  gpus?: number;
+};
+
+const mishap = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Mishap>(null) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Mishap>('TRANSIENT', 'UNREACHABLE', 'CRASH_BEFORE', 'CRASH_AFTER', 'HANG', 'PERMANENT'),
+  },
+);
+
+const history = fc.record({
+  events: fc.array(fc.record({ event, steps: fc.nat(12) }), { maxLength: 25, size: 'max' }),
+  mishaps: fc.array(mishap, { maxLength: 120, size: 'max' }),
+});
+
+describe('any history of requests, engine faults, crashes and late calls', () => {
+  it('never shares a device, ends every operation once, and comes to rest with what was asked for', () => {
+    fc.assert(
+      fc.property(history, ({ events, mishaps }) => {
+        const world = new World([...mishaps]);
+        for (const { event, steps } of events) {
+          happen(world, event);
+          for (let count = 0; count < steps; count += 1) {
+            for (const container of live(world)) takeStep(world, container);
+          }
+        }
+        world.calm();
+        settle(world);
+        world.sweep();
+        for (const container of live(world).filter(({ status }) => status === 'DELETING')) {
+          world.submit(container, 'DELETE');
+        }
+        settle(world);
+        for (const container of world.containers.values()) expectAtRest(world, container);
+        expectNothingLeaked(world);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+const live = (world: World): SimContainer[] => [...world.containers.values()].filter(({ status }) => status !== 'GONE');
+
+function chosen<T>(list: readonly T[], index: number): T | undefined {
+  return list.length === 0 ? undefined : list[index % list.length];
+}
+
+function happen(world: World, event: Event): void {
+  const container = chosen(live(world), event.pick);
+  const docker = chosen(world.docker, event.pick);
+  const host = chosen(['h1', 'h2'], event.pick) ?? '';
+  switch (event.kind) {
+    case 'DEPLOY':
+      if (container) world.deploy(container, event.behaviour ?? 'WELL', event.order ?? 'AUTO', event.gpus ?? 0);
+      return;
+    case 'ROLLBACK': {
+      const old = container && [...container.revisions.values()].filter(({ status }) => status !== 'CREATING');
+      const revision = old && chosen(old, event.pick);
+      if (container && revision) world.submit(container, 'ROLLBACK', { revisionId: revision.id });
+      return;
+    }
+    case 'DELETE':
+      if (container) world.submit(container, 'DELETE');
+      return;
+    case 'CANCEL':
+      if (container) world.cancel(container);
+      return;
+    case 'EXIT':
+      if (docker) world.exit(docker, 137);
+      return;
+    case 'REMOVE_BY_HAND':
+      if (docker) world.remove(docker.name);
+      return;
+    case 'LATE_CALL':
+      world.late.shift()?.();
+      return;
+    case 'CRASH':
+    case 'GIVE_BACK':
+      if (container) world.takeOver(container, event.kind === 'GIVE_BACK');
+      return;
+    case 'APPLY':
+      world.applied = Math.max(0, ...[...world.containers.values()].map(({ route }) => route?.version ?? 0));
+      return;
+    case 'HOST_DOWN':
+      world.down.add(host);
+      return;
+    case 'HOST_UP':
+      world.down.delete(host);
+      return;
+    case 'REBOOT':
+      for (const victim of world.docker) if (victim.host === host) world.exit(victim, 255);
+      return;
+    default:
+      world.now += event.pick * 10_000;
+  }
+}
+
+/** Lets time pass until nobody has anything left to do. */
+function settle(world: World): void {
+  for (let count = 0; count < STEP_LIMIT; count += 1) {
+    const steps = live(world).map((container) => takeStep(world, container));
+    if (steps.some((step) => step.kind !== 'WAIT')) continue;
+    const next = steps.flatMap((step) => (step.kind === 'WAIT' && step.until !== null ? [step.until] : []));
+    happen(world, { kind: 'APPLY', pick: 0 });
+    if (next.length === 0) return;
+    world.now = Math.max(world.now, Math.min(...next));
+  }
+  throw new Error(`not at rest: ${JSON.stringify(live(world).map(({ state }) => state))}`);
+}
+
+function expectAtRest(world: World, container: SimContainer): void {
+  const { state, operations, revisions } = container;
+  expect(operations.filter((operation) => operation.state !== 'DONE')).toEqual([]);
+  if (container.status === 'GONE') return expect(state.instances).toEqual([]);
+  expect(container.status).toBe('ACTIVE');
+  const active = [...revisions.values()].filter(({ status }) => status === 'ACTIVE').map(({ id }) => id);
+  expect(active).toEqual(state.activeRevisionId === null ? [] : [state.activeRevisionId]);
+  expect(state.rollout).toBeNull();
+
+  const serving = state.instances.filter(({ role }) => role === 'SERVING');
+  const retained = state.instances.filter(({ role }) => role === 'RETAINED');
+  expect(serving.map(({ revisionId }) => revisionId)).toEqual(active);
+  expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances);
+  expect(serving.length + retained.length).toBe(state.instances.length);
+  expect(serving.filter(({ leased, healthyAt }) => !leased || healthyAt === null)).toEqual([]);
+  expect(retained.filter(({ leased }) => leased)).toEqual([]);
+  expect(container.route?.targets.map(({ instanceId }) => instanceId) ?? []).toEqual(serving.map(({ id }) => id));
+
+  const mine = world.docker.filter(({ identity }) => identity.containerId === container.id);
+  expect(idsOf(mine)).toEqual(state.instances.map(({ id }) => id).sort());
+  expect(idsOf(mine.filter((docker) => docker.state === 'RUNNING'))).toEqual(serving.map(({ id }) => id));
+}
+
+const idsOf = (docker: World['docker']): string[] => docker.map(({ identity }) => identity.instanceId).sort();
+
+function expectNothingLeaked(world: World): void {
+  const instances = live(world).flatMap(({ state }) => state.instances.filter(({ leased }) => leased));
+  const gpus = instances.flatMap(({ id, gpuUuids }) => gpuUuids.map((uuid) => [uuid, id]));
+  expect([...world.gpuLeases].sort()).toEqual(gpus.sort());
+  expect([...world.portLeases.values()].sort()).toEqual(instances.map(({ id }) => id).sort());
+  const known = new Set(live(world).flatMap(({ state }) => state.instances.map(({ id }) => id)));
+  expect(idsOf(world.docker.filter(({ identity }) => !known.has(identity.instanceId)))).toEqual([]);
+}
