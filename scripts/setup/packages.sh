@@ -14,6 +14,7 @@ package_of() {
     docker) if apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else echo docker.io; fi ;;
     busybox) echo busybox-static ;;
     ip) echo iproute2 ;;
+    apparmor_parser) echo apparmor ;;
     redis-server | docker-registry | iptables | openssl | curl | git) echo "$1" ;;
     *) fail "no package is known for the command '$1'" ;;
   esac
@@ -55,12 +56,21 @@ block_services() {
 
 units_of() { dpkg -L "$1" 2>/dev/null | sed -n 's,^\(/usr\)\?/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$,\2,p'; }
 
+# Where systemd is not installed, its links are made all the same, and would count once it is.
+disable_unit() {
+  if has systemctl; then
+    systemctl disable --quiet "$2" >/dev/null 2>&1 || :
+  else
+    DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper disable "$2" >/dev/null 2>&1 || :
+  fi
+}
+
 # Debian enables services on installation. $1: the packages that were here before; theirs stay as they are.
 disable_new_services() {
   local before=$1 package unit
   while read -r package; do
     for unit in $(units_of "$package"); do
-      if has systemctl; then systemctl disable --quiet "$unit" >/dev/null 2>&1 || :; fi
+      disable_unit "$package" "$unit"
       if has update-rc.d && [ -e "/etc/init.d/${unit%.*}" ]; then update-rc.d "${unit%.*}" disable >/dev/null 2>&1 || :; fi
     done
   done < <(comm -13 "$before" <(installed_packages))
@@ -75,11 +85,16 @@ apt() {
     sed -u -n -e 's/^/[apt] /' -e '/^\[apt\] \(Get:\|Fetched\|Preparing\|Unpacking\|Setting up\|E:\|W:\|Err\|Waiting\)/p' >&2
 }
 
+# apt-get does not wait for this lock by itself; a machine that has just started often holds it.
+lists_free() { ! grep -qs ":$(stat -c %i /var/lib/apt/lists/lock 2>/dev/null || echo none) " /proc/locks; }
+
 install_packages() {
   local before
   before=$(mktemp)
   installed_packages >"$before"
   block_services
+  lists_free || say "another apt-get update runs; waiting for it to end"
+  until_true 300 lists_free || :
   say "apt-get update"
   apt update || say "the package lists could not all be refreshed; trying with what is there"
   say "apt-get install $*"
@@ -95,6 +110,8 @@ main() {
     flock 8
     restore_services
   fi
+  # An engine starts no container where the kernel has AppArmor on and the parser is missing.
+  case " $* " in *' dockerd '*) ! grep -qs Y /sys/module/apparmor/parameters/enabled || set -- "$@" apparmor_parser ;; esac
   mapfile -t missing < <(missing_commands "$@")
   [ "${#missing[@]}" -gt 0 ] || return 0
   mapfile -t packages < <(packages_of "${missing[@]}")
