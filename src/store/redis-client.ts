@@ -11,7 +11,8 @@ const LONGEST_RECONNECT_DELAY_MS = 500;
 const OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   enableOfflineQueue: false,
-  maxRetriesPerRequest: null,
+  // 0: what a lost connection owes an answer for fails with it, instead of waiting for the next one.
+  maxRetriesPerRequest: 0,
   connectTimeout: SILENCE_MS,
   socketTimeout: SILENCE_MS,
   retryStrategy: (attempt) => Math.min(attempt * 50, LONGEST_RECONNECT_DELAY_MS),

@@ -70,23 +70,18 @@ function isReply(error: unknown): error is Error {
 function ready(client: Redis, deadline: number): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
-  return new Promise((resolve, reject) => {
-    const done = () => {
-      clearTimeout(timer);
-      client.off('ready', done);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      client.off('ready', done);
-      reject(new Error('not connected'));
-    }, deadline - performance.now());
-    client.once('ready', done);
+  let connected = () => undefined as void;
+  const connection = new Promise<void>((resolve) => {
+    connected = resolve;
+    client.once('ready', connected);
   });
+  return within(connection, deadline, 'not connected').finally(() => client.off('ready', connected));
 }
 
-function within<T>(promise: Promise<T>, deadline: number): Promise<T> {
+function within<T>(promise: Promise<T>, deadline: number, otherwise = 'no answer in time'): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer in time')), deadline - performance.now());
+    // A process that was held up finds the timer over and the answer waiting in its socket: the answer is read first.
+    const timer = setTimeout(() => setImmediate(() => reject(new Error(otherwise))), deadline - performance.now());
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

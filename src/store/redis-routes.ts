@@ -27,8 +27,8 @@ export function createRedisRoutes({ scripts, connection, subscriber, keys }: Red
     },
     onRoute: (listener) =>
       subscriber.on(keys.key('routes-changed'), (message) => {
-        const [containerId = '', version] = message.split(' ');
-        listener(containerId, integer.parse(version));
+        const [, containerId, version] = /^(\S+) (\d+)$/.exec(message) ?? [];
+        if (containerId !== undefined) listener(containerId, Number(version));
       }),
     version: async () =>
       integer.parse((await guarded(connection.call((client) => client.get(keys.key('route-version'))))) ?? 0),

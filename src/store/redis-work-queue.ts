@@ -32,7 +32,11 @@ export function createRedisWorkQueue({ scripts, subscriber, keys }: RedisWorkQue
     enqueue: async (key, delayMs) => {
       await guarded(scripts.run('enqueue', { key, delayMs: Math.ceil(delayMs) }));
     },
-    onHint: (listener) => subscriber.on(keys.key('hints'), (message) => listener(workKey.parse(message))),
+    onHint: (listener) =>
+      subscriber.on(keys.key('hints'), (message) => {
+        const key = workKey.safeParse(message);
+        if (key.success) listener(key.data);
+      }),
     nextDue: async () => {
       const reply = integer.parse(await guarded(scripts.run('next-due', {})));
       return reply < 0 ? null : reply;

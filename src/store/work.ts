@@ -66,7 +66,10 @@ export interface LoadedContainer {
 export interface ContainerWork {
   /** Null: the container is gone; its key can be dropped. */
   load(lease: Lease, containerId: string): Promise<LoadedContainer | null>;
-  /** QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. */
+  /**
+   * QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. An operation that is not queued any
+   * more (cancelled since the reading), or that stands behind a running one, is left alone and the state with it: load again.
+   */
   takeOperation(lease: Lease, change: StateChange & { readonly operationId: string }): Promise<void>;
   save(lease: Lease, change: StateChange): Promise<void>;
   /** Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. */
