@@ -1,3 +1,4 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { invalidArgument } from '../domain/errors.js';
 import type { CallContext } from './call-context.js';
 
@@ -22,7 +23,8 @@ export interface RpcMethod {
 /** Of a generated method definition, what is used here. */
 interface MethodDefinition {
   readonly path: string;
-  requestDeserialize(bytes: Buffer): unknown;
+  /** Generated code says Buffer only, and hands it to a `decode` that takes a reader as well. */
+  requestDeserialize(bytes: Buffer | BinaryReader): unknown;
   responseSerialize(message: never): Buffer;
 }
 
@@ -70,10 +72,13 @@ function partOf(path: string | undefined, part: 1 | 2): string {
   return path?.split('/')[part] ?? '';
 }
 
+/** Text that is not UTF-8 is refused, as proto3 demands: by default it would be stored with other characters than were sent. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Unknown fields and enum values pass, for the mapping to judge; this is about bytes that are no message. */
 function decode(coder: MethodDefinition, bytes: Buffer): unknown {
   try {
-    return coder.requestDeserialize(bytes);
+    return coder.requestDeserialize(new BinaryReader(bytes, (text) => utf8.decode(text)));
   } catch {
     const description = 'the bytes of the request are not a message of its type';
     throw invalidArgument([{ field: '', description }], 'MALFORMED_REQUEST');
