@@ -1,0 +1,104 @@
+import { ask, CONTAINER, routeTo, startIngress } from '../../support/ingress.js';
+import { startInstance, type TestInstance } from '../../support/instance.js';
+import { until } from '../../support/until.js';
+
+let first: TestInstance;
+let second: TestInstance;
+
+beforeAll(async () => {
+  first = await startInstance('r1');
+  second = await startInstance('r2');
+});
+
+afterAll(() => Promise.all([first.kill(), second.kill()]));
+
+test('it makes itself known before it reads routes, so that no switch overlooks it', async () => {
+  const { ingress, routes } = await startIngress();
+  expect(routes.reports[0]?.report).toMatchObject({ appliedVersion: 0, busyInstances: [] });
+  await ingress.stop(0);
+});
+
+test('a change is applied and reported at once, with the container to wake', async () => {
+  const { ingress, routes, publish } = await startIngress({ beatMs: 60_000 });
+  const version = await publish(routeTo(first.target));
+  const last = routes.reports.at(-1);
+  expect(last).toMatchObject({ report: { appliedVersion: version }, wake: [CONTAINER] });
+  await ingress.stop(0);
+});
+
+test('a change whose hint was lost is found by its version', async () => {
+  const { ingress, routes, port, publish } = await startIngress();
+  await publish(routeTo(first.target));
+  const version = routes.publish(routeTo(second.target), true);
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect((await ask(port)).body).toBe('r2');
+  await ingress.stop(0);
+});
+
+test('after a gap in the hints everything is read', async () => {
+  const { ingress, routes, port } = await startIngress({ beatMs: 60_000 });
+  routes.publish({ ...routeTo(first.target) }, true);
+  const version = routes.publish({ ...routeTo(), containerId: 'bba00000000000000002' });
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect((await ask(port)).body).toBe('r1');
+  await ingress.stop(0);
+});
+
+test('a container that was removed answers 404', async () => {
+  const { ingress, routes, port, publish } = await startIngress();
+  await publish(routeTo(first.target));
+  const version = routes.remove(CONTAINER);
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect((await ask(port)).status).toBe(404);
+  await ingress.stop(0);
+});
+
+test('without the store the last routes are served for a time, then 503, and all resumes by itself', async () => {
+  const { ingress, routes, port, publish } = await startIngress({ staleAfterMs: 400 });
+  await publish(routeTo(first.target));
+  routes.down = true;
+  const version = routes.publish(routeTo(second.target));
+  expect((await ask(port)).body).toBe('r1');
+  await until('the routes are too old', () => !ingress.ready());
+  const answer = await ask(port);
+  expect(answer.status).toBe(503);
+  expect(answer.headers['retry-after']).toBe('2');
+  routes.down = false;
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect((await ask(port)).body).toBe('r2');
+  await ingress.stop(0);
+});
+
+test('started without the store it answers 503 until the store is there', async () => {
+  const { routes, ingress, port } = await startIngress();
+  await ingress.stop(0);
+  expect(port).toBeGreaterThan(0);
+  routes.down = true;
+  expect(ingress.ready()).toBe(true);
+});
+
+test('a store that lost changes is followed back', async () => {
+  const { ingress, routes, port, publish } = await startIngress();
+  const kept = await publish(routeTo(first.target));
+  await publish(routeTo(second.target));
+  expect((await ask(port)).body).toBe('r2');
+  routes.rewind(kept);
+  await until('it follows', () => ingress.status().appliedVersion === kept);
+  expect((await ask(port)).body).toBe('r1');
+  const last = routes.reports.at(-1);
+  expect(last?.report.appliedVersion).toBe(kept);
+  await ingress.stop(0);
+});
+
+test('an instance that got idle outside the table is reported without waiting for the beat', async () => {
+  const { ingress, routes, port, publish } = await startIngress({ beatMs: 60_000 });
+  await publish(routeTo(first.target));
+  const stream = ask(port, '/stream?seconds=0.5');
+  await until('it is in flight', () => ingress.status().inFlight === 1);
+  await publish(routeTo(second.target));
+  expect(routes.reports.at(-1)?.report.busyInstances).toEqual(['r1']);
+  await stream;
+  await until('it is reported', () => routes.reports.at(-1)?.report.busyInstances.length === 0);
+  expect(routes.reports.at(-1)?.wake).toEqual([CONTAINER]);
+  await ingress.stop(0);
+});
