@@ -67,7 +67,8 @@ export class World {
   private ids = 0;
   private starts = 0;
 
-  constructor(private readonly mishaps: Mishap[]) {
+  /** `mishaps` go to the coming calls and writes, in order. */
+  constructor(readonly mishaps: Mishap[]) {
     for (const id of ['c1', 'c2']) {
       const empty = { state: EMPTY_STATE, revisions: new Map(), operations: [], route: null };
       const lease = { fence: (this.fences += 1), unclean: false, takenOver: true };

@@ -3,7 +3,7 @@ import { takeStep } from '../../support/reconciler/apply.js';
 import { POLICY } from '../../support/reconciler/builders.js';
 import { type Behaviour, type Mishap, type SimContainer, World } from '../../support/reconciler/world.js';
 
-const RUNS = process.env.LONGSHORE_TEST_FULL === '1' ? 4_000 : 200;
+const RUNS = process.env.LONGSHORE_TEST_FULL === '1' ? 4_000 : 150;
 /** More steps than any of these histories needs to come to rest, by a factor of three or so. */
 const STEP_LIMIT = 1_500;
 

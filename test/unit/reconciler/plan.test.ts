@@ -1,0 +1,270 @@
+import type { StepFault } from '../../../src/domain/instance.js';
+import { plan } from '../../../src/reconciler/plan.js';
+import {
+  anInstance,
+  anOperation,
+  aRetained,
+  aRevision,
+  aRollout,
+  aServing,
+  aView,
+  FENCE,
+  NOW,
+  POLICY,
+  seen,
+  type ViewParts,
+} from '../../support/reconciler/builders.js';
+
+const former = aServing('i1');
+const candidate = anInstance('i2', { revisionId: 'r2', port: 40_001 });
+const deploy = anOperation('op', 'DEPLOY', { revisionId: 'r2' });
+const ingress = (appliedVersion: number, ...busyInstances: string[]) => ({
+  ingressId: 'x',
+  appliedVersion,
+  busyInstances,
+});
+
+const fault = (step: string, kind: StepFault['kind'], part: Partial<StepFault> = {}): StepFault => ({
+  step,
+  kind,
+  reason: null,
+  message: 'no space left',
+  count: 1,
+  firstAt: NOW - 1000,
+  retryAt: NOW - 1,
+  ...part,
+});
+
+/** A deploy of r2 under way, with r1 serving as `i1`, and the given candidate. */
+function deploying(instance = candidate, parts: ViewParts = {}, rollout = aRollout({ order: 'START_FIRST' })) {
+  const state = { instances: [former, instance], rollout, activeRevisionId: 'r1' };
+  return aView({ running: deploy, observed: [seen(former)], ...parts, state });
+}
+
+describe('a container from the future', () => {
+  it('halts everything', () => {
+    const newer = seen(former, { identity: { ...seen(former).identity, generation: 2 } });
+    const step = plan(aView({ state: { instances: [former] }, observed: [newer], queued: deploy }));
+    expect(step).toMatchObject({ kind: 'HALT', reason: expect.stringContaining('generation 2, Redis knows 1') });
+  });
+});
+
+describe('containers that nobody accounts for', () => {
+  const stray = (state: 'CREATED' | 'EXITED' | 'RUNNING') => seen(anInstance('i9'), { state });
+
+  it('go where they never ran', () => {
+    const step = plan(aView({ state: { instances: [former] }, observed: [seen(former), stray('CREATED')] }));
+    expect(step).toMatchObject({ kind: 'REMOVE_CONTAINER', host: 'h1', instanceId: 'i9' });
+  });
+
+  it.each(['EXITED', 'RUNNING'] as const)('stay where they may hold data: %s', (state) => {
+    const step = plan(aView({ state: { instances: [former] }, observed: [seen(former), stray(state)] }));
+    expect(step).toMatchObject({ kind: 'WAIT', until: null });
+  });
+
+  it('go all when the container is deleted', () => {
+    const running = anOperation('op', 'DELETE');
+    const step = plan(aView({ running, status: 'DELETING', deleteRequested: true, observed: [stray('RUNNING')] }));
+    expect(step).toMatchObject({ kind: 'REMOVE_CONTAINER', instanceId: 'i9' });
+  });
+});
+
+describe('after an unclean take-over', () => {
+  it('names get the new fence before the operation goes on', () => {
+    const step = plan(deploying(candidate, { unclean: true, observed: [seen(former, { fence: FENCE - 1 })] }));
+    expect(step).toMatchObject({ kind: 'RENAME_CONTAINER', instanceId: 'i1', name: 'ls-i1-f6', newName: 'ls-i1-f7' });
+  });
+
+  it('a rename that failed sets its host apart until it is due again', () => {
+    const faulty = { ...former, fault: fault('RENAME_CONTAINER', 'TRANSIENT', { retryAt: NOW + 700 }) };
+    const observed = [seen(former, { fence: FENCE - 1 })];
+    const step = plan(aView({ unclean: true, observed, state: { instances: [faulty] } }));
+    expect(step).toMatchObject({ kind: 'WAIT' });
+  });
+
+  it('of two containers of an instance the running one stays', () => {
+    const observed = [seen(former, { fence: 3 }), seen(former, { fence: 7, state: 'CREATED' })];
+    const step = plan(aView({ unclean: true, observed, state: { instances: [former] } }));
+    expect(step).toMatchObject({ kind: 'REMOVE_CONTAINER', name: 'ls-i1-f7' });
+  });
+});
+
+describe('a candidate', () => {
+  const there = { ...candidate, imageReady: true, createIntended: true, created: true };
+  const up = { ...there, startedAt: NOW - 500, engineStartedAt: 'then' };
+  const running = seen(up, { startedAt: 'then' });
+
+  it.each([
+    ['without image is pulled for', candidate, [], 'PULL_IMAGE'],
+    ['with image is created', { ...candidate, imageReady: true }, [], 'CREATE_CONTAINER'],
+    [
+      'whose create reply was lost is started',
+      { ...there, created: false },
+      [seen(there, { state: 'CREATED' })],
+      'START_CONTAINER',
+    ],
+    ['whose start reply was lost is started again, which records it', there, [seen(there)], 'START_CONTAINER'],
+    ['that runs is probed', up, [running], 'PROBE_INSTANCE'],
+    ['that is healthy is switched to', { ...up, healthyAt: NOW }, [running], 'SWITCH_REVISION'],
+    ['that was removed by hand is created again', { ...up, healthyAt: NOW }, [], 'CREATE_CONTAINER'],
+  ] as const)('%s', (_what, instance, observed, kind) => {
+    expect(plan(deploying(instance, { observed: [seen(former), ...observed] })).kind).toBe(kind);
+  });
+
+  it('that exited fails with its exit code and its logs', () => {
+    const exited = seen(up, { state: 'EXITED', startedAt: 'then', exitCode: 137, oomKilled: true });
+    expect(plan(deploying(up, { observed: [seen(former), exited] }))).toEqual({
+      kind: 'UNDO_ROLLOUT',
+      logsOf: 'i2',
+      failure: {
+        code: 'FAILED_PRECONDITION',
+        reason: 'INSTANCE_EXITED',
+        message: 'the instance on h1 exited with code 137, out of memory before it was healthy',
+        metadata: { step: 'HEALTHY', host: 'h1', instance: 'i2', exit_code: '137' },
+      },
+    });
+  });
+
+  it('is probed once at least, however late', () => {
+    const late = { ...up, startedAt: NOW - 10 * POLICY.healthDeadlineMs };
+    expect(plan(deploying(late, { observed: [seen(former), running] })).kind).toBe('PROBE_INSTANCE');
+  });
+
+  it('of runtime process is asked after its minimum run time', () => {
+    const revisions = [aRevision('r2', { runtime: 'PROCESS', minimumRunTimeMs: 3000 })];
+    const step = plan(deploying(up, { revisions, observed: [seen(former), running] }));
+    expect(step).toMatchObject({ kind: 'WAIT', until: NOW - 500 + 3000 });
+  });
+
+  it.each([
+    ['PERMANENT fails at once', fault('PULL_IMAGE', 'PERMANENT', { retryAt: NOW + 900 }), 'IMAGE_PULL_FAILED'],
+    [
+      'with a reason of its own has it',
+      fault('PULL_IMAGE', 'PERMANENT', { reason: 'IMAGE_NOT_FOUND' }),
+      'IMAGE_NOT_FOUND',
+    ],
+    [
+      'TRANSIENT fails after its budget',
+      fault('PULL_IMAGE', 'TRANSIENT', { firstAt: NOW - POLICY.retryBudgetMs }),
+      'IMAGE_PULL_FAILED',
+    ],
+  ])('with a fault that is %s', (_what, met, reason) => {
+    expect(plan(deploying({ ...candidate, fault: met }))).toMatchObject({ kind: 'UNDO_ROLLOUT', failure: { reason } });
+  });
+
+  it('waits out the back-off of a transient fault, but not that of another step', () => {
+    const retryAt = NOW + 900;
+    const waiting = deploying({ ...candidate, fault: fault('PULL_IMAGE', 'TRANSIENT', { retryAt }) });
+    expect(plan(waiting)).toMatchObject({ kind: 'WAIT', until: retryAt });
+    const other = deploying({ ...candidate, fault: fault('START_CONTAINER', 'PERMANENT', { retryAt }) });
+    expect(plan(other).kind).toBe('PULL_IMAGE');
+  });
+
+  it('on a host that does not answer waits, then fails and names it', () => {
+    const unobserved = new Map([['h2', 'connection refused']]);
+    const away = { ...candidate, host: 'h2' };
+    const deadline = away.changedAt + POLICY.unreachableDeadlineMs;
+    expect(plan(deploying(away, { unobserved })).kind).toBe('WAIT');
+    expect(plan(deploying(away, { unobserved, now: deadline }))).toMatchObject({
+      kind: 'UNDO_ROLLOUT',
+      failure: { code: 'UNAVAILABLE', reason: 'HOST_UNREACHABLE', metadata: { host: 'h2' } },
+    });
+  });
+});
+
+describe('while an operation can only wait', () => {
+  const blocked = aRollout({ blocked: { message: 'h1 is full', retryAt: NOW + 800 } });
+  const state = { instances: [former], rollout: blocked, activeRevisionId: 'r1' };
+  const progress = { step: 'PLACE', percent: 5, bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: '' } as const;
+  const running = { ...deploy, progress };
+
+  it('steady state goes on', () => {
+    const dead = seen(former, { state: 'EXITED', exitCode: 1 });
+    expect(plan(aView({ running, state, observed: [dead] })).kind).toBe('NOTE_EXIT');
+  });
+
+  it('the earliest wait counts, and the operation says what it waits for', () => {
+    expect(plan(aView({ running, state, observed: [seen(former)] }))).toEqual({
+      kind: 'WAIT',
+      until: NOW + 800,
+      reason: 'h1 is full',
+      progress: { ...progress, message: 'h1 is full' },
+    });
+  });
+});
+
+describe('the switch', () => {
+  const switched = aRollout({ order: 'START_FIRST', switchedVersion: 12 });
+
+  it.each([
+    ['no ingress lives', [], 'COMPLETE_OPERATION'],
+    ['each has applied it', [ingress(12), ingress(15)], 'COMPLETE_OPERATION'],
+    ['one has not applied it', [ingress(12), ingress(11)], 'WAIT'],
+  ])('is done where %s', (_what, ingresses, kind) => {
+    const instances = [aServing('i2', { revisionId: 'r2' })];
+    const view = aView({
+      running: deploy,
+      state: { instances, rollout: switched },
+      observed: instances.map((i) => seen(i)),
+    });
+    expect(plan({ ...view, ingresses }).kind).toBe(kind);
+  });
+});
+
+describe('a draining instance', () => {
+  const draining = aServing('i1', { role: 'DRAINING', drainVersion: 12, drainDeadline: NOW + 9000 });
+  const view = (instance = draining, parts: ViewParts = {}) =>
+    aView({ state: { instances: [instance] }, observed: [seen(instance)], ...parts });
+
+  it.each([
+    ['an ingress has an older route', [ingress(11)], 'WAIT'],
+    ['an ingress holds connections to it', [ingress(12, 'i1')], 'WAIT'],
+    ['connections are left to others only', [ingress(12, 'i7')], 'STOP_CONTAINER'],
+  ])('%s', (_what, ingresses, kind) => {
+    expect(plan(view(draining, { ingresses })).kind).toBe(kind);
+  });
+
+  it('is stopped at its deadline', () => {
+    expect(plan(view({ ...draining, drainDeadline: NOW }, { ingresses: [ingress(1, 'i1')] })).kind).toBe(
+      'STOP_CONTAINER',
+    );
+  });
+
+  it('gives its devices up only when it is confirmed down', () => {
+    const states = ['EXITED', 'CREATED', 'DEAD', 'PAUSED', 'REMOVING'] as const;
+    const kinds = states.map((state) => plan(view(draining, { observed: [seen(draining, { state })] })).kind);
+    expect(kinds).toEqual(['FREE_DEVICES', 'FREE_DEVICES', 'FREE_DEVICES', 'STOP_CONTAINER', 'WAIT']);
+  });
+
+  it('on a host that does not answer keeps its devices', () => {
+    const unobserved = new Map([['h1', 'timeout']]);
+    expect(plan(view(draining, { unobserved, observed: [] }))).toMatchObject({ kind: 'WAIT' });
+  });
+});
+
+describe('a serving instance without leases', () => {
+  const ill = { ...former, leased: false, startedAt: null, healthyAt: null };
+  const left = aRetained('i2', { role: 'DISCARDED', leased: true });
+  const view = (state: 'RUNNING' | 'EXITED') =>
+    aView({ state: { instances: [ill, left] }, observed: [seen(ill, { state: 'EXITED' }), seen(left, { state })] });
+
+  it('takes them back from the candidate that still has them, once that is down', () => {
+    expect(plan(view('RUNNING'))).toMatchObject({ kind: 'STOP_CONTAINER', instanceId: 'i2' });
+    expect(plan(view('EXITED'))).toEqual({ kind: 'TAKE_DEVICES_BACK', fromInstanceId: 'i2', toInstanceId: 'i1' });
+  });
+});
+
+describe('what was left without an operation', () => {
+  it.each([
+    ['CANDIDATE', 'DISCARDED'],
+    ['HELD', 'SERVING'],
+  ] as const)('%s becomes %s', (role, next) => {
+    const instance = aServing('i1', { role });
+    const step = plan(aView({ state: { instances: [instance] }, observed: [seen(instance)] }));
+    expect(step).toMatchObject({ kind: 'SET_ROLE', role: next });
+  });
+
+  it('is said where the state knows of no rollout', () => {
+    expect(plan(aView({ running: deploy })).kind).toBe('HALT');
+  });
+});

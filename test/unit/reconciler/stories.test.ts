@@ -1,0 +1,290 @@
+import { isKind, Story } from '../../support/reconciler/story.js';
+
+const BRING_UP = ['PULL_IMAGE', 'CREATE_CONTAINER', 'START_CONTAINER', 'PROBE_INSTANCE', 'SWITCH_REVISION'];
+const START_FIRST = ['TAKE_OPERATION', 'PLACE_INSTANCE', ...BRING_UP];
+const RETIRE = ['STOP_CONTAINER', 'FREE_DEVICES', 'SET_ROLE'];
+
+/** A story in which r1 serves with that many GPUs. */
+function serving(gpus = 0): Story {
+  const story = new Story();
+  story.world.deploy(story.container, 'WELL', 'AUTO', gpus);
+  story.steps();
+  return story;
+}
+
+const secondRevision = (story: Story): string => [...story.container.revisions.keys()].at(-1) ?? '';
+
+describe('a deploy', () => {
+  it('of the first revision goes straight through', () => {
+    const story = new Story();
+    story.world.deploy(story.container, 'WELL', 'AUTO', 1);
+    expect(story.steps()).toEqual([...START_FIRST, 'COMPLETE_OPERATION']);
+    expect(story.outcomes()).toEqual(['OK']);
+    expect(story.roles()).toEqual([`SERVING ${story.active}`]);
+  });
+
+  it('starts the next one first, and retires the former one after it is done', () => {
+    const story = serving();
+    const former = story.active;
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 0);
+    const steps = story.steps();
+    expect(steps.slice(0, START_FIRST.length)).toEqual(START_FIRST);
+    expect(steps.slice(START_FIRST.length).sort()).toEqual(['COMPLETE_OPERATION', ...RETIRE].sort());
+    expect(story.roles()).toEqual([`RETAINED ${former}`, `SERVING ${story.active}`]);
+    expect(story.active).not.toBe(former);
+  });
+
+  it('stops the former one first where it needs its devices, and pulls before that', () => {
+    const story = serving(2);
+    story.world.deploy(story.container, 'WELL', 'AUTO', 2);
+    const between = ['HOLD_ROUTE', 'STOP_CONTAINER', 'HAND_OVER_DEVICES'];
+    const [pull, ...bringUp] = BRING_UP;
+    const expected = ['TAKE_OPERATION', 'PLACE_INSTANCE', pull, ...between, ...bringUp, 'COMPLETE_OPERATION'];
+    expect(story.steps()).toEqual(expected);
+    expect(story.outcomes()).toEqual(['OK', 'OK']);
+    expect(story.world.gpuLeases.size).toBe(2);
+  });
+
+  it.each([
+    ['NO_IMAGE', 'IMAGE_PULL_FAILED', 1],
+    ['NO_START', 'START_FAILED', 2],
+    ['EXITS', 'INSTANCE_EXITED', 2],
+    ['ILL', 'HEALTH_DEADLINE', 2],
+  ] as const)('%s fails with %s and leaves the former one serving', (behaviour, reason, instances) => {
+    const story = serving();
+    const former = story.active;
+    story.world.deploy(story.container, behaviour, 'START_FIRST', 0);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', reason]);
+    expect(story.active).toBe(former);
+    expect(story.roles()[0]).toBe(`SERVING ${former}`);
+    expect(story.roles()).toHaveLength(instances);
+  });
+
+  it('that has stopped the former one and fails ends only when that one serves again', () => {
+    const story = serving(2);
+    story.world.deploy(story.container, 'EXITS', 'AUTO', 2);
+    story.steps(isKind('UNDO_ROLLOUT'));
+    const restore = ['TAKE_DEVICES_BACK', 'SET_ROLE', 'START_CONTAINER', 'PROBE_INSTANCE', 'PUBLISH_ROUTE'];
+    expect(story.steps(isKind('COMPLETE_OPERATION'))).toEqual([...restore, 'COMPLETE_OPERATION']);
+    expect(story.outcomes()).toEqual(['OK', 'INSTANCE_EXITED']);
+    expect(story.container.route?.targets).toHaveLength(1);
+  });
+
+  it('says both errors where the former one cannot be restored, and steady state goes on trying', () => {
+    const story = serving(2);
+    const former = story.active;
+    story.world.deploy(story.container, 'ILL', 'AUTO', 2);
+    story.steps(isKind('START_CONTAINER'));
+    story.world.down.add('h1');
+    story.steps(isKind('COMPLETE_OPERATION'));
+    const result = story.container.operations[1]?.result;
+    expect(result?.kind === 'ERROR' ? result.failure : null).toMatchObject({
+      code: 'UNAVAILABLE',
+      reason: 'HOST_UNREACHABLE',
+      message: expect.stringContaining('and the former instance on h1 could not be restored yet'),
+      metadata: { host: 'h1', not_restored: story.container.state.instances[0]?.id },
+    });
+    expect(story.container.state.message).toContain('does not serve');
+    story.world.down.clear();
+    expect(story.steps()).toContain('TAKE_DEVICES_BACK');
+    expect(story.roles()).toEqual([`SERVING ${former}`]);
+    expect(story.container.state.message).toBe('');
+  });
+
+  it('ends with NO_CAPACITY where no host had room in time, and names each', () => {
+    const story = new Story();
+    story.world.deploy(story.container, 'WELL', 'AUTO', 3);
+    story.steps();
+    const result = story.container.operations[0]?.result;
+    expect(result?.kind === 'ERROR' ? result.failure.message : '').toMatch(/h1 has 2 of 3 GPUs; h2 has 1 of 3 GPUs/);
+    expect(story.outcomes()).toEqual(['NO_CAPACITY']);
+  });
+
+  it('tries a transient fault again within its budget', () => {
+    const story = new Story([null, null, 'TRANSIENT', 'TRANSIENT']);
+    story.world.deploy(story.container, 'WELL', 'AUTO', 0);
+    expect(story.steps().filter((kind) => kind === 'PULL_IMAGE')).toHaveLength(3);
+    expect(story.outcomes()).toEqual(['OK']);
+  });
+});
+
+describe('cancel', () => {
+  it('before the switch undoes the rollout and keeps nothing of it', () => {
+    const story = serving();
+    story.world.deploy(story.container, 'ILL', 'START_FIRST', 1);
+    story.steps(isKind('PROBE_INSTANCE'));
+    story.world.cancel(story.container);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED']);
+    expect(story.world.gpuLeases.size).toBe(0);
+  });
+
+  it('after the switch changes nothing', () => {
+    const story = serving();
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 0);
+    story.steps(isKind('SWITCH_REVISION'));
+    story.world.cancel(story.container);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OK']);
+  });
+});
+
+describe('a rollback', () => {
+  it('starts the retained instance where its devices are free', () => {
+    const story = serving(1);
+    const former = story.active;
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 1);
+    story.steps();
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: former });
+    const steps = story.steps();
+    expect(steps).not.toContain('CREATE_CONTAINER');
+    expect(steps).not.toContain('PULL_IMAGE');
+    expect(story.active).toBe(former);
+    expect(story.container.state.stableRevisionId).toBe(former);
+    expect(story.roles().sort()).toEqual([`RETAINED ${secondRevision(story)}`, `SERVING ${former}`].sort());
+  });
+
+  it('creates anew where the retained instance is gone', () => {
+    const story = serving();
+    const former = story.active;
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 0);
+    story.steps();
+    story.world.docker = story.world.docker.filter(({ state }) => state === 'RUNNING');
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: former });
+    expect(story.steps()).toContain('CREATE_CONTAINER');
+    expect(story.active).toBe(former);
+  });
+
+  it('to the active revision is done at once', () => {
+    const story = serving();
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: story.active });
+    expect(story.steps()).toEqual(['TAKE_OPERATION', 'COMPLETE_OPERATION']);
+    expect(story.outcomes()).toEqual(['OK', 'OK']);
+  });
+
+  it('to a revision that is gone fails and touches nothing', () => {
+    const story = serving();
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: 'gone' });
+    expect(story.steps()).toEqual(['TAKE_OPERATION', 'UNDO_ROLLOUT', 'COMPLETE_OPERATION']);
+    expect(story.outcomes()).toEqual(['OK', 'REVISION_GONE']);
+  });
+});
+
+describe('a delete', () => {
+  it('takes everything from the hosts, then the records', () => {
+    const story = serving(1);
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 1);
+    story.steps();
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('REMOVE_RECORDS'));
+    expect(story.container.status).toBe('GONE');
+    expect([story.world.docker.length, story.world.gpuLeases.size, story.world.portLeases.size]).toEqual([0, 0, 0]);
+  });
+
+  it('cancels the running rollout first', () => {
+    const story = serving();
+    story.world.deploy(story.container, 'ILL', 'START_FIRST', 0);
+    story.steps(isKind('PROBE_INSTANCE'));
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('REMOVE_RECORDS'));
+    expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
+  });
+
+  it('fails where a host does not answer, and can be repeated', () => {
+    const story = serving();
+    story.world.down.add('h1');
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('COMPLETE_OPERATION'));
+    expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
+    story.world.down.clear();
+    expect(story.steps()).toEqual([]);
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('REMOVE_RECORDS'));
+    expect(story.container.status).toBe('GONE');
+  });
+});
+
+describe('steady state', () => {
+  it('starts a dead instance in place', () => {
+    const story = serving();
+    const [docker] = story.world.docker;
+    if (docker) story.world.exit(docker, 137);
+    expect(story.steps()).toEqual(['NOTE_EXIT', 'START_CONTAINER', 'PROBE_INSTANCE']);
+    expect(story.container.state.instances[0]).toMatchObject({ restarts: 1, failed: null });
+  });
+
+  it('creates one anew that somebody removed, with the same devices and port', () => {
+    const story = serving(1);
+    const { gpuUuids, port } = story.container.state.instances[0] ?? {};
+    story.world.docker = [];
+    expect(story.steps()).toEqual(['NOTE_EXIT', 'CREATE_CONTAINER', 'START_CONTAINER', 'PROBE_INSTANCE']);
+    expect(story.world.docker[0]).toMatchObject({ gpuUuids, port });
+  });
+
+  it('creates anew what cannot start', () => {
+    const story = serving();
+    const [docker] = story.world.docker;
+    if (docker) story.world.exit(docker, 137);
+    story.steps(isKind('NOTE_EXIT'));
+    story.world.mishaps.push('PERMANENT');
+    expect(story.steps()).toEqual([
+      'START_CONTAINER',
+      'PUBLISH_ROUTE',
+      'REMOVE_CONTAINER',
+      'CREATE_CONTAINER',
+      'START_CONTAINER',
+      'PROBE_INSTANCE',
+      'PUBLISH_ROUTE',
+    ]);
+    expect(story.container.state.message).toBe('');
+  });
+
+  it('waits longer before each start of what dies again and again', () => {
+    const story = serving();
+    const lives: number[] = [];
+    for (let life = 0; life < 6; life += 1) {
+      const [docker] = story.world.docker;
+      if (docker) story.world.exit(docker, 1);
+      const diedAt = story.world.now;
+      story.steps(isKind('START_CONTAINER'));
+      lives.push(Math.round((story.world.now - diedAt) / 1000));
+      story.steps();
+    }
+    expect(lives).toEqual([0, 1, 2, 4, 8, 16]);
+  });
+
+  it('keeps the newest retained instances, and that of the last stable revision before others', () => {
+    const story = serving();
+    const first = story.active;
+    for (let count = 0; count < 4; count += 1) {
+      story.world.deploy(story.container, count === 0 ? 'WELL' : 'EXITS', 'START_FIRST', 0);
+      story.steps();
+    }
+    const retained = story.container.state.instances.filter(({ role }) => role === 'RETAINED');
+    expect(retained.map(({ revisionId }) => revisionId === first)).toEqual([true, false]);
+  });
+});
+
+describe('a take-over after a crash', () => {
+  it('renames before anything else, so that late calls miss', () => {
+    const story = serving();
+    const name = story.world.docker[0]?.name ?? '';
+    story.world.takeOver(story.container, false);
+    story.world.late.push(() => story.world.stop(name));
+    expect(story.steps()).toEqual(['RENAME_CONTAINER']);
+    story.world.calm();
+    expect(story.world.docker[0]?.state).toBe('RUNNING');
+  });
+
+  it('removes a create that ran late', () => {
+    const story = new Story([null, null, null, null, null, 'HANG']);
+    story.world.deploy(story.container, 'WELL', 'AUTO', 0);
+    story.steps();
+    expect(story.world.late).toHaveLength(1);
+    story.world.calm();
+    expect(story.world.docker).toHaveLength(2);
+    expect(story.steps()).toEqual(['REMOVE_CONTAINER']);
+    expect(story.world.docker.map(({ state }) => state)).toEqual(['RUNNING']);
+  });
+});

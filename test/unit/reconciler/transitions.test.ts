@@ -1,0 +1,174 @@
+import type { ContainerState } from '../../../src/domain/container-state.js';
+import { EMPTY_STATE } from '../../../src/domain/container-state.js';
+import { NEXT_ROUTE_VERSION } from '../../../src/domain/route.js';
+import { backoff, exited, faulted, started } from '../../../src/reconciler/instance-transitions.js';
+import { progressOf, pullPercent } from '../../../src/reconciler/progress.js';
+import { routeOf } from '../../../src/reconciler/route.js';
+import { blocked, completed, held, operationTaken, switched } from '../../../src/reconciler/transitions.js';
+import {
+  anInstance,
+  anOperation,
+  aRetained,
+  aRevision,
+  aRollout,
+  aServing,
+  aView,
+  NOW,
+} from '../../support/reconciler/builders.js';
+
+const stateOf = (part: Partial<ContainerState>): ContainerState => ({ ...EMPTY_STATE, generation: 1, ...part });
+const candidate = anInstance('i2', { revisionId: 'r2', healthyAt: NOW });
+
+describe('taking an operation', () => {
+  it('begins a rollout, with a new generation and without old faults', () => {
+    const ill = faulted(
+      stateOf({ instances: [aServing('i1')], activeRevisionId: 'r1' }),
+      'i1',
+      { step: 'STOP_CONTAINER', kind: 'PERMANENT', message: '' },
+      NOW,
+    );
+    const taken = operationTaken(ill, anOperation('op', 'DEPLOY', { revisionId: 'r2' }), NOW);
+    expect(taken).toMatchObject({
+      generation: 2,
+      rollout: { kind: 'DEPLOY', revisionId: 'r2', formerRevisionId: 'r1', startedAt: NOW },
+    });
+    expect(taken.instances[0]?.fault).toBeNull();
+  });
+
+  it('of another kind begins none', () => {
+    expect(operationTaken(stateOf({}), anOperation('op', 'DELETE'), NOW).rollout).toBeNull();
+  });
+});
+
+describe('the switch', () => {
+  const before = stateOf({
+    activeRevisionId: 'r1',
+    instances: [aServing('i1'), candidate],
+    rollout: aRollout({ order: 'START_FIRST' }),
+    routed: ['i1'],
+  });
+
+  it('lets the candidate serve and the former one drain, from one route version on', () => {
+    const after = switched(before, NOW, 30_000);
+    expect(after.instances.map(({ role }) => role)).toEqual(['DRAINING', 'SERVING']);
+    expect(after.instances[0]).toMatchObject({ drainVersion: NEXT_ROUTE_VERSION, drainDeadline: NOW + 30_000 });
+    expect(after).toMatchObject({ activeRevisionId: 'r2', stableRevisionId: 'r1', routed: ['i2'] });
+    expect(after.rollout?.switchedVersion).toBe(NEXT_ROUTE_VERSION);
+  });
+
+  it('of a rollback takes its target for the stable one', () => {
+    const rollback = { ...before, rollout: aRollout({ kind: 'ROLLBACK' }) };
+    expect(switched(rollback, NOW, 0).stableRevisionId).toBe('r2');
+  });
+});
+
+describe('the route', () => {
+  const active = aRevision('r1', { concurrency: 3, executionTimeoutMs: 9 });
+  const state = stateOf({ instances: [aServing('i1')], rollout: aRollout(), routed: ['i1'], activeRevisionId: 'r1' });
+
+  it('leads to what is routed', () => {
+    expect(routeOf('c', state, active)).toEqual({
+      containerId: 'c',
+      state: 'SERVING',
+      revisionId: 'r1',
+      targets: [{ instanceId: 'i1', address: '10.0.0.1', port: 40_000 }],
+      concurrency: 3,
+      executionTimeoutMs: 9,
+    });
+  });
+
+  it('holds requests, and nobody is a target', () => {
+    expect(routeOf('c', held(state, NOW, 0), active)).toMatchObject({ state: 'HELD', targets: [] });
+  });
+
+  it.each([
+    ['there is no active revision', null],
+    ['the active one serves no HTTP', aRevision('r1', { runtime: 'PROCESS' })],
+  ])('is empty where %s', (_what, revision) => {
+    expect(routeOf('c', state, revision)).toMatchObject({ state: 'EMPTY', targets: [] });
+  });
+});
+
+describe('an operation that is ended from outside', () => {
+  it('leaves nothing that steady state does not know', () => {
+    const state = stateOf({
+      instances: [aServing('i1', { role: 'HELD' }), candidate, aRetained('i0')],
+      rollout: aRollout(),
+    });
+    const after = completed(state, NOW);
+    expect(after.instances.map(({ role }) => role)).toEqual(['SERVING', 'DISCARDED', 'RETAINED']);
+    expect(after.rollout).toBeNull();
+  });
+});
+
+describe('faults and restarts', () => {
+  const state = stateOf({ instances: [aServing('i1')] });
+  const fault = { step: 'START_CONTAINER', kind: 'TRANSIENT', message: 'busy' } as const;
+
+  it('of the same step are counted together, of another begin anew', () => {
+    const twice = faulted(faulted(state, 'i1', fault, NOW), 'i1', fault, NOW + 600);
+    expect(twice.instances[0]?.fault).toMatchObject({ count: 2, firstAt: NOW, retryAt: NOW + 600 + 1000 });
+    const other = faulted(twice, 'i1', { ...fault, step: 'STOP_CONTAINER' }, NOW + 700);
+    expect(other.instances[0]?.fault).toMatchObject({ count: 1, firstAt: NOW + 700 });
+  });
+
+  it('of a create take the image back', () => {
+    const after = faulted(state, 'i1', { ...fault, step: 'CREATE_CONTAINER' }, NOW);
+    expect(after.instances[0]?.imageReady).toBe(false);
+  });
+
+  it('are forgiven after a long healthy life', () => {
+    const again = started(state, 'i1', { engineStartedAt: null, restart: true }, NOW);
+    expect(again.instances[0]?.restarts).toBe(1);
+    const well = stateOf({ instances: [aServing('i1', { restarts: 4, healthyAt: NOW })] });
+    expect(exited(well, 'i1', 'gone', NOW + 599_999).instances[0]?.restarts).toBe(4);
+    expect(exited(well, 'i1', 'gone', NOW + 600_000).instances[0]?.restarts).toBe(0);
+  });
+
+  it('back off twice as long each time, up to a bound, less up to half by jitter', () => {
+    const bounds = { first: 100, last: 1000 };
+    expect([1, 2, 3, 4, 5, 99].map((count) => backoff(count, bounds))).toEqual([100, 200, 400, 800, 1000, 1000]);
+    expect(backoff(1, bounds, 0)).toBe(50);
+  });
+
+  it('placing is tried again soon, later less often', () => {
+    const waits = [0, 4000, 60_000].map((waited) => {
+      const state = stateOf({ rollout: aRollout({ startedAt: NOW - waited }) });
+      return (blocked(state, 'full', NOW).rollout?.blocked?.retryAt ?? 0) - NOW;
+    });
+    expect(waits).toEqual([500, 1000, 5000]);
+  });
+});
+
+describe('progress', () => {
+  const progress = { step: 'PULL', percent: 30, bytesDone: 3, bytesTotal: 9, rolloutOrder: null, message: '' } as const;
+  const running = anOperation('op', 'DEPLOY', { revisionId: 'r2', progress });
+  const rollout = aRollout({ order: 'STOP_FIRST' });
+  const view = aView({ running, state: { instances: [aServing('i1'), candidate], rollout } });
+
+  it('never falls, and names the order', () => {
+    const shown = progressOf({ kind: 'PULL_IMAGE', instanceId: 'i2' }, view);
+    expect(shown).toEqual({ ...progress, rolloutOrder: 'STOP_FIRST' });
+    expect(progressOf({ kind: 'CREATE_CONTAINER', instanceId: 'i2' }, view)).toMatchObject({
+      step: 'CREATE',
+      percent: 60,
+    });
+  });
+
+  it('is not that of steady state', () => {
+    const step = { kind: 'START_CONTAINER', instanceId: 'i1', name: 'n', restart: true } as const;
+    expect(progressOf(step, view)).toBeNull();
+  });
+
+  it('begins anew with a restore', () => {
+    const failure = { code: 'CANCELLED', reason: 'X', message: '' } as const;
+    const undone = { ...rollout, holdVersion: 3, failure, undoneAt: NOW };
+    const restoring = aView({ running, state: { instances: [candidate], rollout: undone } });
+    const shown = progressOf({ kind: 'STOP_CONTAINER', instanceId: 'i2', name: 'n' }, restoring);
+    expect(shown).toMatchObject({ step: 'RESTORE', percent: 10 });
+  });
+
+  it('of a pull is its share of the bytes', () => {
+    expect([pullPercent(0, 0), pullPercent(0, 8), pullPercent(4, 8), pullPercent(9, 8)]).toEqual([10, 10, 30, 50]);
+  });
+});
