@@ -97,12 +97,14 @@ export async function loadConfig(around: Surroundings = processSurroundings()): 
   return { config, warnings };
 }
 
+/** What the project's own scripts and tests say to each other reaches every process that they start. */
+const OWN_SCRIPTS = /^LONGSHORE_(RUN$|TEST_)/;
+
 /** A variable of ours that does not exist is a typing error whose real one would silently keep its default. */
 function refuseUnknown(env: Surroundings['env'], findings: Findings): void {
   const names = describeVariables().map(({ name }) => name);
   for (const name of Object.keys(env)) {
-    // Those of the project's own test runner reach every process that a test starts.
-    if (!name.startsWith('LONGSHORE_') || name.startsWith('LONGSHORE_TEST_') || names.includes(name)) continue;
+    if (!name.startsWith('LONGSHORE_') || OWN_SCRIPTS.test(name) || names.includes(name)) continue;
     const meant = nearest(name, names);
     findings.fault(
       name,

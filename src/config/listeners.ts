@@ -26,7 +26,7 @@ export interface PublicUrl {
 /** Plaintext is for loopback; beyond it callers must prove who they are. */
 export async function listenGrpc(values: Variables, resolve: Resolve, findings: Findings): Promise<Listen | null> {
   const found = await resolveListen('LONGSHORE_GRPC_ADDR', values.LONGSHORE_GRPC_ADDR, resolve, findings);
-  if (!found || found.loopback || !values.LONGSHORE_ROLES.has('api')) return found;
+  if (!found || found.loopback || !values.LONGSHORE_ROLES.has('api')) return listenOf(found);
   const needed: readonly VariableName[] = ['LONGSHORE_TLS_CERT', 'LONGSHORE_TLS_KEY', 'LONGSHORE_TLS_CLIENT_CA'];
   const missing = needed.filter((name) => !values[name]);
   if (missing.length > 0)
@@ -34,7 +34,7 @@ export async function listenGrpc(values: Variables, resolve: Resolve, findings: 
       'LONGSHORE_GRPC_ADDR',
       `${found.address} is reached from other machines, which needs TLS with client certificates; set ${missing.join(', ')}, or listen on 127.0.0.1`,
     );
-  return found;
+  return listenOf(found);
 }
 
 /** A listener that has no TLS yet, so that it must not be reached from other machines. */
@@ -51,8 +51,10 @@ export async function listenPlain(
       name,
       `${found.address} is reached from other machines, and this listener has no TLS yet; listen on 127.0.0.1, behind a proxy with TLS`,
     );
-  return found;
+  return listenOf(found);
 }
+
+const listenOf = (found: Listen | null): Listen | null => found && { address: found.address, port: found.port };
 
 async function resolveListen(name: VariableName, { host, port }: HostPort, resolve: Resolve, findings: Findings) {
   try {

@@ -37,7 +37,8 @@ async function readIfThere(client: DockerClient, what: string, path: string): Pr
   try {
     return await read(client, what, path);
   } catch (error) {
-    if (error instanceof EngineError && error.kind === 'NOT_FOUND') return null;
+    // The kind of a missing network is another: for a start it is a fault that stays.
+    if (error instanceof EngineError && member(error.cause, 'statusCode') === 404) return null;
     throw error;
   }
 }

@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/embedded/redis.js';
 import { createLogger } from '../../src/log.js';
 import { treePath } from '../../src/paths.js';
 import { command } from '../support/command.js';
 import { type Daemon, startDaemon } from '../support/daemon.js';
+import { newDirectory } from '../support/run-directory.js';
 import { until } from '../support/until.js';
 
 const log = createLogger({ level: 'fatal' });
 let dataDir: string;
 let stops: (() => Promise<void>)[] = [];
 
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'longshore-data-'));
+beforeEach(() => {
+  dataDir = newDirectory('data');
 });
 afterEach(async () => {
   for (const stop of stops.reverse()) await stop();
@@ -149,7 +149,7 @@ test('a socket, a lock file and a redis-server that were left behind do not matt
 });
 
 test('a redis-server of somebody else is left alone', async () => {
-  const other = await mkdtemp(join(tmpdir(), 'longshore-other-'));
+  const other = newDirectory('other');
   stops.push(() => rm(other, { recursive: true, force: true }));
   const theirs = startDaemon('redis-server', ['--port', '0', '--unixsocket', join(other, 's.sock'), '--dir', other]);
   stops.push(() => theirs.stop());
@@ -171,7 +171,7 @@ test('damaged data is an error that shows what redis-server says', async () => {
 });
 
 test('a machine without redis-server is told what to run', async () => {
-  const bare = await mkdtemp(join(tmpdir(), 'longshore-path-'));
+  const bare = newDirectory('path');
   stops.push(() => rm(bare, { recursive: true, force: true }));
   for (const program of ['sh', 'flock', 'setpriv'])
     await symlink(await command('which', [program]), join(bare, program));

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveHost } from '../../src/config/loopback.js';
-import { type Config, ConfigError, type Finding, loadConfig } from '../../src/config.js';
+import { type Config, ConfigError, type Finding, loadConfig, shownConfig } from '../../src/config.js';
 import { treePath } from '../../src/paths.js';
 import { configurationTable } from '../support/configuration-table.js';
 import { makeCa, makeCertificate, type Pair } from '../support/pem.js';
@@ -75,6 +75,7 @@ test.each<[string, string, object]>([
   ['DOCKER_HOST', 'unix:///run/other.sock', { hosts: [{ endpoint: 'unix:///run/other.sock' }] }],
   ['DOCKER_HOST', 'tcp://127.0.0.1:2375', { hosts: [{ endpoint: 'tcp://127.0.0.1:2375' }] }],
   ['LONGSHORE_TEST_FULL', '1', {}],
+  ['LONGSHORE_RUN', '/x', {}],
 ])('%s=%s is taken', async (name, value, expected) => {
   expect(await configOf({ [name]: value })).toMatchObject(expected);
 });
@@ -225,6 +226,16 @@ describe('TLS files', () => {
     expect(await faultsOf(tls(junk, server.key))).toMatchObject([{ name: 'LONGSHORE_TLS_CERT' }]);
     expect(await faultsOf(tls(server.cert, junk))).toMatchObject([{ name: 'LONGSHORE_TLS_KEY' }]);
   });
+});
+
+test('what is shown holds no password and no key', async () => {
+  const tls = { LONGSHORE_TLS_CERT: server.cert, LONGSHORE_TLS_KEY: server.key };
+  const shown = (env: Env) => configOf(env).then((config) => JSON.stringify(shownConfig(config)));
+  expect(await shown({ ...tls, REDIS_URL: 'rediss://ada:hunter2@db:1/0?password=hunter2' })).not.toMatch(
+    /hunter2|PRIVATE|BEGIN/,
+  );
+  expect(await shown({ REDIS_URL: 'redis://db:6379/1' })).toContain('redis://db:6379/1');
+  expect(await shown({ LONGSHORE_DATA_DIR: '/d' })).toContain('a private one in /d/redis');
 });
 
 test('docs/configuration.md has the table of the schema', async () => {
