@@ -6,6 +6,7 @@ import { treePath } from '../paths.js';
 import { RECORD_FORMAT } from './codec.js';
 import { type Keys, LUA_KEY_BUILDER } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
+import type { Replication } from './redis-replication.js';
 import { SCRIPT_NAMES, type ScriptName, type ScriptRunner } from './script-runner.js';
 import type { StoreSettings } from './settings.js';
 import { NEXT_ROUTE_VERSION } from './work.js';
@@ -21,14 +22,25 @@ interface Script {
   readonly sha: string;
 }
 
+export interface RedisScriptsDeps {
+  readonly connection: RedisConnection;
+  readonly replication: Pick<Replication, 'confirm'>;
+  readonly keys: Keys;
+  readonly settings: StoreSettings;
+}
+
 /** Sends scripts by their digest, and whole where Redis does not know them (its memory of scripts ends with it). */
-export function createRedisScripts(connection: RedisConnection, keys: Keys, settings: StoreSettings): ScriptRunner {
+export function createRedisScripts({ connection, replication, keys, settings }: RedisScriptsDeps): ScriptRunner {
   const scripts = loadScripts(settings);
   return {
     run: (name, args) => {
       const script = scripts.get(name);
       if (script === undefined) throw new Error(`there is no script ${name}`);
-      return connection.call((client) => evaluate(client, script, keys.root, JSON.stringify(args)));
+      return connection.call(async (client) => {
+        const reply = await evaluate(client, script, keys.root, JSON.stringify(args));
+        await replication.confirm(name);
+        return reply;
+      });
     },
   };
 }

@@ -8,6 +8,7 @@ import { createRedisHostWork } from './redis-host-work.js';
 import { createFencedScripts } from './redis-leases.js';
 import { createRedisOperationWatch } from './redis-operation-watch.js';
 import { createRedisRecords } from './redis-records.js';
+import { createReplication } from './redis-replication.js';
 import { createRedisRoutes } from './redis-routes.js';
 import { createRedisScripts } from './redis-scripts.js';
 import { createRedisSubscriber } from './redis-subscriber.js';
@@ -39,13 +40,18 @@ export interface StoreDeps {
 /** The whole store on one Redis. `controlPlane.close` ends its connections. */
 export function createStore({ connect, settings, keyspace, wrapScripts = (runner) => runner }: StoreDeps): Store {
   const keys = createKeys(keyspace);
-  const connection = createRedisConnection(connect());
+  const client = connect();
+  const connection = createRedisConnection(client);
+  const replication = createReplication(client);
   const channels = [keys.key('hints'), keys.key('routes-changed'), keys.key('operations-ended')];
   const subscriber = createRedisSubscriber(connect(), channels);
-  const scripts = wrapScripts(createRedisScripts(connection, keys, { ...DEFAULT_STORE_SETTINGS, ...settings }));
+  const scripts = wrapScripts(
+    createRedisScripts({ connection, replication, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
+  );
   const fenced = createFencedScripts(scripts);
   const records = createRedisRecords({ scripts, connection, keys });
   const close = async () => {
+    replication.close();
     await Promise.all([subscriber.close(), connection.close()]);
   };
   return {

@@ -29,7 +29,7 @@ async function valueOf(redis: Redis, name: string, drift: boolean): Promise<unkn
     case 'hash':
       return { expires, value: await redis.hgetall(name) };
     case 'zset': {
-      const members = await redis.zrange(name, 0, -1, 'WITHSCORES');
+      const members = await redis.zrangebyscore(name, '-inf', '+inf', 'WITHSCORES');
       return {
         expires,
         value: drift && /:(due|lapse)$/.test(name) ? members.filter((_, at) => at % 2 === 0) : members,
