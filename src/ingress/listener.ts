@@ -42,11 +42,16 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
   // Node drops what is over the limit without a word. One more than is allowed lets the check see that there are too many.
   server.maxHeadersCount = options.maxHeaders + 1;
 
+  // Node's own closeIdleConnections leaves those that have not yet sent a request.
+  function closeIdle(): void {
+    for (const socket of connections) if (!exchanges.busy(socket)) socket.destroy();
+  }
+
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const end = exchanges.begin(request.socket);
     response.once('close', () => {
       end();
-      if (stopping) setImmediate(() => server.closeIdleConnections());
+      if (stopping) setImmediate(closeIdle);
     });
     proxy(proxyDeps, request, response);
   }
@@ -95,7 +100,7 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
     async drain(deadlineMs) {
       stopping = true;
       server.close();
-      server.closeIdleConnections();
+      closeIdle();
       await exchanges.ended(deadlineMs);
       for (const socket of connections) socket.destroySoon();
       setTimeout(() => {

@@ -24,10 +24,10 @@ export interface OpenLoopReport {
 }
 
 export interface OpenLoop {
-  /** From now on a request that starts must be answered by this revision: to be called when the switch is done. */
-  expect(revision: string): void;
-  /** A switch is under way: either revision may answer what starts from now on. */
-  switching(): void;
+  /** A switch to this revision begins: what has not been answered yet may come from it. */
+  switching(revision: string): void;
+  /** The last switch is done: what starts from now on must not be answered by anything before it. */
+  done(): void;
   /** Reads `/stream` to its end; any failure is reported as the others are. */
   stream(seconds: number): Promise<void>;
   /** How many answers this revision has given. */
@@ -50,12 +50,14 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   const kept = new Agent({ keepAlive: true, maxSockets: connections / 2 });
   const answered = new Map<string, number>();
   const failures: string[] = [];
-  let expected: string | null = options.revision;
+  // Every revision that was switched to, in order, and where in that list the last one that was done stands.
+  const switches: string[] = [options.revision];
+  let settled = 0;
   let sent = 0;
   let running = true;
 
   async function call(kind: Call): Promise<void> {
-    const must = expected;
+    const since = settled;
     const startedAt = performance.now();
     sent += 1;
     try {
@@ -65,7 +67,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
       answered.set(revision, (answered.get(revision) ?? 0) + 1);
       const name = `${kind.method} ${kind.path} of revision ${revision}`;
       if (response.statusCode !== 200) failures.push(`${name}: status ${response.statusCode}`);
-      if (must !== null && revision !== must) failures.push(`${name}: after ${must} was done`);
+      if (!switches.slice(since).includes(revision)) failures.push(`${name}: after ${switches[since]} was done`);
       if (kind.method === 'POST' && size !== MEBIBYTE.length) failures.push(`${name}: ${size} bytes came back`);
       if (tookMs > kind.limitMs) failures.push(`${name}: took ${Math.round(tookMs)} ms`);
     } catch (error) {
@@ -88,11 +90,11 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
 
   const all = Array.from({ length: connections }, (_, index) => connection(index));
   return {
-    expect(revision) {
-      expected = revision;
+    switching(revision) {
+      switches.push(revision);
     },
-    switching() {
-      expected = null;
+    done() {
+      settled = switches.length - 1;
     },
     stream: (seconds) =>
       call({ method: 'GET', path: `/stream?seconds=${seconds}`, agent: false, limitMs: seconds * 1000 + slowMs }),

@@ -21,15 +21,15 @@ test('callers notice nothing of switches from one revision to another and back',
     await until('the present revision answers', () => loop.answers(former.target.instanceId) > 50);
     streams.push(loop.stream(5));
     const before = loop.answers(revision);
-    loop.switching();
+    loop.switching(revision);
     await publish(routeTo(next.target));
-    loop.expect(revision);
+    loop.done();
     await until('the new revision answers', () => loop.answers(revision) > before + 100);
     // What a worker waits for before it stops the former one.
     await Promise.all(streams);
     await until('the former one is idle', () => ingress.status().busyInstances.length === 0);
     expect(routes.reports.some(({ report }) => report.busyInstances.includes(former.target.instanceId))).toBe(true);
-    expect(former.sockets.size).toBe(0);
+    await until('its connections are closed', () => former.sockets.size === 0);
   }
 
   const report = await loop.stop();
@@ -48,9 +48,9 @@ test('an instance that is stopped as soon as nobody uses it costs no request', a
   for (let count = 1; count <= 10; count += 1) {
     const former = present;
     present = await startInstance(`r${count}`);
-    loop.switching();
+    loop.switching(`r${count}`);
     await publish(routeTo(present.target));
-    loop.expect(`r${count}`);
+    loop.done();
     await until('the former one is idle', () => ingress.status().busyInstances.length === 0);
     await former.kill();
     await until('the new revision answers', () => loop.answers(`r${count}`) > 20);
@@ -86,7 +86,7 @@ test('requests are held while a revision is replaced, and then answered by the n
   await publish(routeTo(former.target));
   await ask(port);
   await publish({ state: 'HELD', targets: [] });
-  expect(former.sockets.size).toBe(0);
+  await until('its connections are closed', () => former.sockets.size === 0);
   const held = Array.from({ length: 5 }, () => ask(port, '/echo', { method: 'POST' }, 'hello'));
   const refused = await Promise.race(held);
   expect(refused.status).toBe(503);
