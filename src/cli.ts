@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { type Config, ConfigError, type Finding, type LoadedConfig, loadConfig, shownConfig } from './config.js';
 import { lineOf } from './doctor/diagnosis.js';
 import { diagnose } from './doctor/doctor.js';
@@ -14,10 +15,10 @@ is wrong; 3 not stopped within LONGSHORE_STOP_DEADLINE; 130, 143 ended at once b
 Everything is configured by environment variables: see docs/configuration.md.`;
 
 function program(): Command {
-  const { version } = JSON.parse(readFileSync(treePath('package.json'), 'utf8')) as { version: string };
+  const about = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(treePath('package.json'), 'utf8')));
   const longshore = new Command('longshore')
     .description('A gRPC control plane for GPU containers on plain Docker hosts')
-    .version(version)
+    .version(about.version)
     .addHelpText('after', EXIT_CODES)
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? 0 : EXIT.configuration));
   longshore
