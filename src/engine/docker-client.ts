@@ -99,7 +99,7 @@ function watch(request: DockerRequest, end: AbortController): () => void {
 /** Settles with the abort even when the modem does not: it never calls back when an answer breaks off in its middle. */
 function dial(modem: DockerModem, request: DockerRequest, isStream: boolean, signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true });
     const options: DockerModem.DialOptions = {
       // The modem appends `_query` to a path that ends so, and takes an empty `_body` for none.
       path: `${request.path}?`,
@@ -112,6 +112,10 @@ function dial(modem: DockerModem, request: DockerRequest, isStream: boolean, sig
     };
     modem.dial(options, (error, answer) => (error === null ? resolve(answer) : reject(error)));
   });
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new CallEnded(String(reason));
 }
 
 /** Everything is set, absent values too: what is left out the modem would take from DOCKER_HOST and its like. */

@@ -58,16 +58,13 @@ async function listIds(
 }
 
 async function inspectAll(scope: EngineScope, ids: readonly string[], signal?: AbortSignal): Promise<unknown[]> {
-  const found: unknown[] = [];
-  const waiting = ids.values();
+  const inspected: unknown[] = [];
+  const waiting = ids.entries();
   const work = async () => {
-    for (const id of waiting) {
-      const inspect = await inspectOrNull(scope, id, signal);
-      if (inspect !== null) found.push(inspect);
-    }
+    for (const [index, id] of waiting) inspected[index] = await inspectOrNull(scope, id, signal);
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_INSPECTS, ids.length) }, work));
-  return found;
+  return inspected.filter((inspect) => inspect !== null);
 }
 
 async function inspectOrNull(scope: EngineScope, id: string, signal?: AbortSignal): Promise<unknown> {

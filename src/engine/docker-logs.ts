@@ -22,13 +22,17 @@ export async function readLogs(
   const tail = logTail(limit.bytes);
   const timer = setTimeout(() => body.destroy(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
   try {
-    for await (const chunk of body) tail.write(chunk);
+    await drain(body, tail);
     return tail.text(limit.lines);
   } catch (error) {
     throw toEngineError(error, { host: scope.host, what, mutates: false });
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function drain(body: AsyncIterable<Uint8Array>, tail: LogTail): Promise<void> {
+  for await (const chunk of body) tail.write(chunk);
 }
 
 /** Reads Docker's multiplexed stream (8 bytes of header: stream, 0, 0, 0, length) and keeps the last bytes of what it carries. */

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerConfigCredentials } from '../../../src/engine/docker-auth.js';
@@ -6,8 +7,10 @@ import { createDockerDriver, type DockerDriver } from '../../../src/engine/docke
 import { parseEndpoint } from '../../../src/engine/docker-endpoint.js';
 import { kindOf, newId, newInstance, seen } from '../../support/contract/engine-contract.js';
 import { ownEngine } from '../../support/engine.js';
+import { freePort } from '../../support/ports.js';
 import type { PrivateEngine } from '../../support/private-engine.js';
 import { type Registry, startRegistry } from '../../support/registry.js';
+import { until } from '../../support/until.js';
 
 let engine: PrivateEngine;
 let registry: Registry;
@@ -133,4 +136,40 @@ test('an image or a tag that does not exist, and what is no reference, fail for 
 
 test('a registry that does not answer may do so later', async () => {
   expect(await kindOf(loggedIn().pull('127.0.0.1:1/team/app:v1', QUIETLY))).toBe('TRANSIENT');
+});
+
+describe('a registry that takes connections and never answers', () => {
+  let silent: Server;
+  let reference: string;
+  const sockets = new Set<Socket>();
+
+  beforeAll(async () => {
+    const port = await freePort();
+    silent = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    reference = `127.0.0.1:${port}/team/app:v1`;
+  });
+
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  test('a pull without progress ends after its stall time', async () => {
+    const pull = loggedIn().pull(reference, { ...QUIETLY, stallMs: 500 });
+    await expect(pull).rejects.toMatchObject({ kind: 'TRANSIENT', message: expect.stringContaining('no progress') });
+  });
+
+  test('a pull ends when its caller leaves', async () => {
+    const leave = new AbortController();
+    const pull = loggedIn().pull(reference, { ...QUIETLY, signal: leave.signal });
+    sockets.clear();
+    const ended = kindOf(pull);
+    await until('the engine has asked the registry', () => sockets.size > 0);
+    leave.abort();
+    expect(await ended).toBe('UNKNOWN_OUTCOME');
+  });
 });
