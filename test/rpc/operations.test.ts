@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { type Api, type Message, startApi } from '../support/api.js';
+import { until } from '../support/until.js';
 
 let api: Api;
 beforeAll(async () => {
@@ -135,17 +136,25 @@ describe('an idempotency key', () => {
 });
 
 test('without Redis calls say so quickly, and all goes on when it is back', async () => {
-  const { id, operationId } = await create();
+  const { id } = await create();
   await api.redis.kill();
   const refused = await api.longshore.call('ContainerService.Get', { container_id: id });
   expect(refused).toMatchObject({ error: { code: status.UNAVAILABLE }, reason: 'STORE_UNAVAILABLE' });
   expect(refused.details.has('google.rpc.RetryInfo')).toBe(true);
   await api.redis.start();
-  await api.longshore
-    .ok('OperationService.Wait', { operation_id: operationId, timeout: { seconds: 0 } })
-    .catch(() => null);
-  let back = await api.longshore.call('ContainerService.Get', { container_id: id });
-  while (back.reason === 'STORE_UNAVAILABLE')
-    back = await api.longshore.call('ContainerService.Get', { container_id: id });
-  expect(back.response).toMatchObject({ id });
+  const back = await until('the store answers again', async () => {
+    const { response } = await api.longshore.call('ContainerService.Get', { container_id: id });
+    return response ?? undefined;
+  });
+  expect(back).toMatchObject({ id });
+});
+
+test('who waits is answered when the server shuts down', async () => {
+  const closing = await startApi();
+  const operation = await closing.longshore.ok('ContainerService.Create', { folder_id: 'default' });
+  const waiting = closing.longshore.call('OperationService.Wait', { operation_id: operation.id });
+  // The server has the second call by the time it has answered a third on the same connection.
+  await closing.longshore.ok('OperationService.Get', { operation_id: operation.id });
+  await closing.close();
+  expect((await waiting).response).toMatchObject({ id: operation.id, done: false });
 });

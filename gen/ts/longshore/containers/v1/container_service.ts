@@ -82,7 +82,7 @@ export interface ListContainersRequest {
   pageToken: string;
   /**
    * `field = "value"` or `field != "value"`, joined by AND, at most 1000 characters. The value stands in double quotes,
-   * single quotes or bare. Fields: `name`, `status`. An unknown field is INVALID_ARGUMENT.
+   * single quotes or bare. Fields: `id`, `name`, `description`, `status`. An unknown field is INVALID_ARGUMENT.
    */
   filter: string;
 }
@@ -99,9 +99,9 @@ export interface ListContainersResponse {
 /** Creates a container. */
 export interface CreateContainerRequest {
   $type?: "longshore.containers.v1.CreateContainerRequest";
-  /** The folder to create it in. Required. */
+  /** The folder to create it in: a word of the caller's choice, at most 50 letters, digits, `.`, `_` and `-`. Required. */
   folderId: string;
-  /** Name, unique in the folder: `[a-z][-a-z0-9]{1,61}[a-z0-9]`. */
+  /** Name, unique in the folder: `[a-z][-a-z0-9]{1,61}[a-z0-9]`, or empty for a container that is known by its id only. */
   name: string;
   /** Free text, at most 256 characters. */
   description: string;
@@ -334,7 +334,7 @@ export interface ListContainersRevisionsRequest {
   pageToken: string;
   /**
    * `field = "value"` or `field != "value"`, joined by AND, at most 1000 characters. The value stands in double quotes,
-   * single quotes or bare. Fields: `status`. An unknown field is INVALID_ARGUMENT.
+   * single quotes or bare. Fields: `id`, `container_id`, `description`, `status`. An unknown field is INVALID_ARGUMENT.
    */
   filter: string;
 }
@@ -362,7 +362,7 @@ export interface ListContainerOperationsRequest {
   pageToken: string;
   /**
    * `field = "value"` or `field != "value"`, joined by AND, at most 1000 characters. The value stands in double quotes,
-   * single quotes or bare. Fields: `done`, `created_by`. An unknown field is INVALID_ARGUMENT.
+   * single quotes or bare. Fields: `id`, `description`, `created_by`, `done`. An unknown field is INVALID_ARGUMENT.
    */
   filter: string;
 }

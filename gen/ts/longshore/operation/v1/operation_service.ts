@@ -38,7 +38,7 @@ export interface ListOperationsRequest {
   $type?: "longshore.operation.v1.ListOperationsRequest";
   /**
    * `field = "value"` or `field != "value"`, joined by AND, at most 1000 characters. The value stands in double quotes,
-   * single quotes or bare. Fields: `done`, `created_by`. An unknown field is INVALID_ARGUMENT.
+   * single quotes or bare. Fields: `id`, `description`, `created_by`, `done`. An unknown field is INVALID_ARGUMENT.
    */
   filter: string;
   /**
@@ -48,7 +48,7 @@ export interface ListOperationsRequest {
   pageSize: bigint;
   /** `next_page_token` of the page before, at most 100 characters. It is good for the same arguments only. */
   pageToken: string;
-  /** Only operations on containers of this folder; empty for all. */
+  /** The folder whose containers' operations are listed. Required. */
   folderId: string;
 }
 
@@ -73,7 +73,10 @@ export interface WaitOperationRequest {
   $type?: "longshore.operation.v1.WaitOperationRequest";
   /** The operation. Required. */
   operationId: string;
-  /** How long to wait at most, from 0 s on. Unset: as long as the call's deadline allows. The server may answer earlier. */
+  /**
+   * How long to wait at most, from 0 s on. Unset: as long as the call's deadline allows. The server may answer earlier, and does
+   * so after 10 minutes and when it shuts down.
+   */
   timeout: Duration | undefined;
 }
 
