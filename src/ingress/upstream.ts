@@ -118,8 +118,9 @@ class InstanceAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(stream: Duplex): void {
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
     this.#resting.delete(stream as Socket);
+    super.reuseSocket(stream, request);
   }
 }
 

@@ -12,6 +12,7 @@ export interface OpenLoopOptions {
   readonly connections?: number;
   /** Between two requests of one connection. */
   readonly everyMs?: number;
+  /** An answer that takes longer is a failure; 2 s by default. Raise it where caller, ingress and instances share a busy processor. */
   readonly slowMs?: number;
   /** The revision that an answer names, from its header `x-revision`. */
   readonly revision: string;
@@ -46,7 +47,7 @@ interface Call {
 }
 
 export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
-  const { connections = 32, everyMs = 100, slowMs = 2_000 } = options;
+  const { connections = 32, everyMs = 200, slowMs = 2_000 } = options;
   const kept = new Agent({ keepAlive: true, maxSockets: connections / 2 });
   const answered = new Map<string, number>();
   const failures: string[] = [];
@@ -83,7 +84,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     await delay((everyMs * index) / connections);
     while (running) {
       calls.push(call({ ...kind, agent, limitMs: slowMs }));
-      await delay(kind.method === 'POST' ? everyMs * 4 : everyMs);
+      await delay(kind.method === 'POST' ? everyMs * 5 : everyMs);
     }
     await Promise.all(calls);
   }

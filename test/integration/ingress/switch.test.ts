@@ -3,13 +3,16 @@ import { startInstance } from '../../support/instance.js';
 import { startOpenLoop } from '../../support/open-loop.js';
 import { until } from '../../support/until.js';
 
+// Caller, ingress and instances are one process here, beside whatever else the machine does.
+const SLOW_MS = 20_000;
+
 test('callers notice nothing of switches from one revision to another and back', async () => {
   const first = await startInstance('r1');
   const second = await startInstance('r2');
   const { ingress, port, publish, routes } = await startIngress();
   await publish(routeTo(first.target));
   const host = `${CONTAINER}.containers.localhost`;
-  const loop = startOpenLoop({ port, host, revision: 'r1' });
+  const loop = startOpenLoop({ port, host, revision: 'r1', slowMs: SLOW_MS });
   const streams: Promise<void>[] = [];
 
   for (const [next, former] of [
@@ -44,7 +47,7 @@ test('an instance that is stopped as soon as nobody uses it costs no request', a
   const { ingress, port, publish } = await startIngress();
   let present = await startInstance('r0');
   await publish(routeTo(present.target));
-  const loop = startOpenLoop({ port, host: `${CONTAINER}.containers.localhost`, revision: 'r0' });
+  const loop = startOpenLoop({ port, host: `${CONTAINER}.containers.localhost`, revision: 'r0', slowMs: SLOW_MS });
   for (let count = 1; count <= 10; count += 1) {
     const former = present;
     present = await startInstance(`r${count}`);
