@@ -1,4 +1,4 @@
-import { listPage, type PageSource } from '../../../src/services/list-page.js';
+import { type ListedPage, listPage, type PageSource } from '../../../src/services/list-page.js';
 
 /** A list of numbers, newest (greatest) first; a number is its own position. */
 function source(count: number, part: Partial<PageSource<number>> = {}) {
@@ -19,7 +19,7 @@ test('pages follow one another without a gap, and the last has no next', async (
   let after: string | null = null;
   let pages = 0;
   do {
-    const page = await listPage(source(250, { after }).source);
+    const page: ListedPage<number> = await listPage(source(250, { after }).source);
     seen.push(...page.items);
     after = page.next;
     pages += 1;
@@ -49,7 +49,9 @@ test('a sparse filter finds everything across its pages', async () => {
   const seen: number[] = [];
   let after: string | null = null;
   do {
-    const page = await listPage(source(5_000, { after, size: 2, keep: (item) => item % 700 === 0 }).source);
+    const page: ListedPage<number> = await listPage(
+      source(5_000, { after, size: 2, keep: (item) => item % 700 === 0 }).source,
+    );
     seen.push(...page.items);
     after = page.next;
   } while (after !== null);

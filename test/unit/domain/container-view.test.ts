@@ -1,0 +1,63 @@
+import { containerView, instanceView } from '../../../src/domain/container-view.js';
+import type { InstanceRecord } from '../../../src/domain/instance.js';
+import { instanceOf, stateOf } from '../../support/store-fixture.js';
+
+const record: InstanceRecord = { ...instanceOf('r1', 'i1'), address: '10.0.0.5', port: 40_001, gpuUuids: ['GPU-0'] };
+
+test.each<[string, Partial<InstanceRecord>, object]>([
+  ['a candidate', {}, { state: 'STARTING', address: '10.0.0.5:40001' }],
+  ['one that serves', { role: 'SERVING', healthyAt: 1 }, { state: 'RUNNING', address: '10.0.0.5:40001', message: '' }],
+  ['one that is started in place', { role: 'SERVING', healthyAt: null }, { state: 'STARTING' }],
+  ['one that drains', { role: 'DRAINING', healthyAt: 1 }, { state: 'DRAINING', address: '10.0.0.5:40001' }],
+  ['one that waits for its successor', { role: 'HELD' }, { state: 'STOPPED', address: '', gpuUuids: ['GPU-0'] }],
+  ['one that is kept', { role: 'RETAINED', leased: false }, { state: 'STOPPED', address: '', gpuUuids: [] }],
+  ['one that failed', { role: 'RETAINED', failed: 'exit code 1' }, { state: 'FAILED', message: 'exit code 1' }],
+  ['one to be removed', { role: 'DISCARDED' }, { state: 'STOPPED', message: 'being removed' }],
+  ['one without a port', { role: 'SERVING', healthyAt: 1, port: null }, { state: 'RUNNING', address: '' }],
+  ['one on IPv6', { address: 'fd00::5' }, { address: '[fd00::5]:40001' }],
+])('%s, as callers see it', (_, part, expected) => {
+  expect(instanceView({ ...record, ...part })).toMatchObject(expected);
+});
+
+test('a fault shows as the message', () => {
+  const fault = {
+    step: 'PULL',
+    kind: 'TRANSIENT',
+    reason: 'PULL_FAILED',
+    message: 'timeout',
+    count: 1,
+    firstAt: 1,
+    retryAt: 2,
+  } as const;
+  expect(instanceView({ ...record, fault }).message).toBe('timeout');
+});
+
+test('a container joins what callers set with what its worker recorded', () => {
+  const container = containerView(
+    {
+      id: 'c1',
+      folderId: 'f',
+      createdAt: 1,
+      name: 'web',
+      description: 'd',
+      labels: { a: 'b' },
+      status: 'ACTIVE',
+      version: 3,
+      state: stateOf({ activeRevisionId: 'r1', instances: [record], message: 'why' }),
+    },
+    'http://c1/',
+  );
+  expect(container).toEqual({
+    id: 'c1',
+    folderId: 'f',
+    createdAt: 1,
+    name: 'web',
+    description: 'd',
+    labels: { a: 'b' },
+    status: 'ACTIVE',
+    url: 'http://c1/',
+    activeRevisionId: 'r1',
+    instances: [instanceView(record)],
+    statusMessage: 'why',
+  });
+});
