@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type DockerModem from 'docker-modem';
 import Docker from 'dockerode';
 import { createAgent } from './docker-agent.js';
 import type { RegistryAuth } from './docker-auth.js';
@@ -31,7 +30,10 @@ export interface DockerClient {
   close(): void;
 }
 
-const SUCCESS: DockerModem.StatusCodes = { 200: true, 201: true, 204: true, 304: true };
+type DockerModem = Docker['modem'];
+type DialOptions = Parameters<DockerModem['dial']>[0];
+
+const SUCCESS: DialOptions['statusCodes'] = { 200: true, 201: true, 204: true, 304: true };
 const CONNECT_TIMEOUT_MS = 5_000;
 /** More would only queue inside the engine. */
 const MAX_CALLS = 32;
@@ -100,7 +102,7 @@ function watch(request: DockerRequest, end: AbortController): () => void {
 function dial(modem: DockerModem, request: DockerRequest, isStream: boolean, signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true });
-    const options: DockerModem.DialOptions = {
+    const options: DialOptions = {
       // The modem appends `_query` to a path that ends so, and takes an empty `_body` for none.
       path: `${request.path}?`,
       options: { _query: request.query ?? {}, _body: request.body ?? {} },
@@ -133,7 +135,7 @@ function modemOf(endpoint: EngineEndpoint, agent: ReturnType<typeof createAgent>
     version: undefined,
     timeout: undefined,
     agent,
-  } satisfies DockerModem.ConstructorOptions;
+  } satisfies Docker.DockerOptions & { agent: typeof agent };
   const modem: DockerModem = new Docker(options).modem;
   return modem;
 }
