@@ -10,10 +10,10 @@ export interface HealthCheckDraft {
 }
 
 /** Of a health check that leaves them open; returned so. */
-export const DEFAULT_HEALTH_INTERVAL_MS = 1_000;
-export const DEFAULT_HEALTH_TIMEOUT_MS = 5_000;
-/** Long enough for a model to be loaded: an instance that exits does not wait for it. */
-export const DEFAULT_HEALTH_DEADLINE_MS = 300_000;
+const DEFAULT_HEALTH_INTERVAL_MS = 1_000;
+const DEFAULT_HEALTH_TIMEOUT_MS = 5_000;
+/** As LONGSHORE_HEALTH_DEADLINE by default, but fixed: it is part of the revision, which never changes. */
+const DEFAULT_HEALTH_DEADLINE_MS = 60_000;
 
 const HOUR = 3_600_000;
 

@@ -56,7 +56,7 @@ test('a health check is completed', () => {
     probe: { kind: 'HTTP', path: '/' },
     intervalMs: 1_000,
     timeoutMs: 5_000,
-    deadlineMs: 300_000,
+    deadlineMs: 60_000,
   });
 });
 
