@@ -20,7 +20,10 @@ export interface Records {
   ): Promise<CommitOutcome>;
   /** Deploy (with its new revision, CREATING), rollback (revision null, `operation.revisionId` must be one of the container's and not CREATING) or delete. */
   submit(commit: Commit & { readonly revision: NewRevision | null }): Promise<CommitOutcome>;
-  /** Queued: ends it as CANCELLED. Running: asks its worker. Done: changes nothing. Null: no such operation. */
+  /**
+   * Queued: ends it as CANCELLED. Running: asks its worker. Done: changes nothing; nor does it for a queued Create, whose container could never
+   * become ACTIVE. A cancelled Delete leaves its container DELETING, as a failed one does. Null: no such operation.
+   */
   cancel(operationId: string): Promise<Operation | null>;
 
   /**

@@ -13,11 +13,16 @@ export interface RedisWorkQueueDeps {
   readonly keys: Keys;
 }
 
+/** Keeps one script short; who wants more asks again. */
+const MOST_AT_ONCE = 500;
+
 export function createRedisWorkQueue({ scripts, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
   return {
     take: async (count, ttlMs) => {
       const token = randomBytes(12).toString('hex');
-      const reply = await guarded(scripts.run('take', { requestId: token, token, count, ttlMs }));
+      const reply = await guarded(
+        scripts.run('take', { requestId: token, token, count: Math.min(count, MOST_AT_ONCE), ttlMs }),
+      );
       return leasesOf(texts.parse(reply), token);
     },
     renew: async (leases, ttlMs) => {

@@ -165,25 +165,6 @@ describe('start-up', () => {
   });
 });
 
-test('finished operations go when their time is over, their index entries with them', async () => {
-  const brief = openStore(redis.url, { settings: { operationTtlMs: 1 } });
-  try {
-    const { id, operationId } = await createContainer(brief);
-    const [held] = await brief.queue.take(1, 60_000);
-    if (held === undefined) throw new Error('nothing was due');
-    await run(brief, held, operationId);
-    await until('it is swept by a later commit', async () => {
-      await createContainer(brief);
-      return (await brief.records.operation(operationId)) === null;
-    });
-    const done = { index: { by: 'CONTAINER', containerId: id } as const, after: null, limit: 5 };
-    expect((await brief.records.operations(done)).items).toEqual([]);
-    expect(await redis.cli('zcard', `{longshore}:operations-by-container-done/${id}/1`)).toBe('0');
-  } finally {
-    await brief.controlPlane.close();
-  }
-});
-
 test('a wrapper sees every script before it runs and after it', async () => {
   const seen: string[] = [];
   const wrapScripts = (runner: ScriptRunner): ScriptRunner => ({
