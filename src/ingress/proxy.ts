@@ -136,7 +136,7 @@ class Exchange {
       if (this.#response.headersSent) return;
       if (info.statusCode === 102) this.#response.writeProcessing();
       const { link, ...others } = info.headers;
-      if (info.statusCode === 103 && link !== undefined) this.#response.writeEarlyHints({ ...others, link } as never);
+      if (info.statusCode === 103 && link !== undefined) this.#response.writeEarlyHints({ ...others, link });
     });
   }
 

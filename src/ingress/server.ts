@@ -137,7 +137,8 @@ export function createIngress({
     const containerId = containerOfHost(request.headers.host ?? '', domain);
     if (!feed.fresh()) throw new IngressError(503, 'the ingress does not know the present routes', 2);
     const route = containerId === null ? null : table.lookup(containerId);
-    if (route === null) throw new IngressError(404, 'no container has this host name');
+    // A container has its first route with its first revision, so it is not told apart from one that does not exist.
+    if (route === null) throw new IngressError(404, 'no container that was deployed has this host name');
     return route;
   }
 

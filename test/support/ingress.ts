@@ -29,8 +29,10 @@ export function routeTo(...targets: RouteTarget[]): Omit<Route, 'version'> {
   };
 }
 
-export async function startIngress(options: Partial<IngressOptions> = {}): Promise<TestIngress> {
-  const routes = createMemoryRoutes();
+export async function startIngress(
+  options: Partial<IngressOptions> = {},
+  routes = createMemoryRoutes(),
+): Promise<TestIngress> {
   const done: RequestDone[] = [];
   const ingress = createIngress({
     routes,

@@ -117,7 +117,7 @@ function exchange(
     const headers = { host, ...(method === 'POST' ? { 'content-length': MEBIBYTE.length } : {}) };
     const request = httpRequest({ host: '127.0.0.1', port, method, path, agent, headers }, (response) => {
       let size = 0;
-      let last = Buffer.alloc(0);
+      let last: Buffer = Buffer.alloc(0);
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
         last = chunk;

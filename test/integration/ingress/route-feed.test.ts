@@ -1,5 +1,6 @@
 import { ask, CONTAINER, routeTo, startIngress } from '../../support/ingress.js';
 import { startInstance, type TestInstance } from '../../support/instance.js';
+import { createMemoryRoutes } from '../../support/memory-routes.js';
 import { until } from '../../support/until.js';
 
 let first: TestInstance;
@@ -70,11 +71,16 @@ test('without the store the last routes are served for a time, then 503, and all
 });
 
 test('started without the store it answers 503 until the store is there', async () => {
-  const { routes, ingress, port } = await startIngress();
-  await ingress.stop(0);
-  expect(port).toBeGreaterThan(0);
+  const routes = createMemoryRoutes();
   routes.down = true;
-  expect(ingress.ready()).toBe(true);
+  routes.publish(routeTo(first.target));
+  const { ingress, port } = await startIngress({}, routes);
+  expect((await ask(port)).status).toBe(503);
+  expect(ingress.ready()).toBe(false);
+  routes.down = false;
+  await until('it has routes', () => ingress.ready());
+  expect((await ask(port)).body).toBe('r1');
+  await ingress.stop(0);
 });
 
 test('a store that lost changes is followed back', async () => {
