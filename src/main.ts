@@ -34,6 +34,7 @@ import { createContainerCycle } from './worker/container-cycle.js';
 import { feedEvents } from './worker/event-feed.js';
 import { createHostCycle } from './worker/host-cycle.js';
 import { probeInstance } from './worker/probe.js';
+import { Turns } from './worker/turns.js';
 import { Worker } from './worker/worker.js';
 
 /** The running process. */
@@ -112,6 +113,7 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Part[]): 
   };
   if (config.roles.has('worker')) await startWorker(around, parts, readiness);
   const grpcPort = config.roles.has('api') ? await startApi(around, parts, readiness) : null;
+  log.info({ grpcPort, httpPort, ingressPort, roles: [...config.roles] }, 'ready');
   return { grpcPort, httpPort, ingressPort };
 }
 
@@ -154,7 +156,7 @@ function watchRedis(store: Store, parts: Part[]): ReadinessCheck {
       },
     );
   const timer = setInterval(() => void look(), 1_000);
-  parts.push({ stop: async () => clearInterval(timer) });
+  parts.push({ stop: () => Promise.resolve(clearInterval(timer)) });
   return () => reason;
 }
 
@@ -169,6 +171,7 @@ async function startIngress(
   const ingress = createIngress({ routes: store.routes, addr: { host, port }, domain, log, observe });
   await ingress.start();
   parts.push({ stop: (deadlineMs) => ingress.stop(deadlineMs) });
+  metrics.beforeScrape(() => metrics.ingressInFlightIs(ingress.status().inFlight));
   readiness.ingress = () => (ingress.ready() ? null : 'has no routes that are fresh enough');
   return ingress.address().port;
 }
@@ -178,7 +181,7 @@ async function startWorker(
   parts: Part[],
   readiness: Record<string, ReadinessCheck>,
 ): Promise<void> {
-  const { config, log, store } = around;
+  const { config, log, metrics, store } = around;
   const controlPlaneId = await store.controlPlane.id();
   const drivers: DockerDriver[] = [];
   const driver = (host: HostConfig): EngineDriver => {
@@ -192,10 +195,11 @@ async function startWorker(
     driver,
     localGpus: () => localGpus({ host: 'this machine' }),
   });
-  const { queue, hostWork, containerWork: work } = store;
+  const { queue, hostWork, records, containerWork: work } = store;
   const worker = new Worker({
     queue,
     log,
+    metrics,
     leaseTtlMs: config.worker.leaseTtlMs,
     width: config.worker.width,
     work: {
@@ -209,17 +213,32 @@ async function startWorker(
         newId,
         random: Math.random,
         log,
+        metrics,
+        gpuStarts: new Turns(),
         pullStallMs: PULL_STALL_MS,
         stopGraceSeconds: STOP_GRACE_SECONDS,
         policy: config.rollout,
       }),
-      host: createHostCycle({ fleet, hostWork, queue, log, observeIntervalMs: config.worker.observeIntervalMs }),
+      host: createHostCycle({
+        fleet,
+        hostWork,
+        records,
+        queue,
+        log,
+        observeIntervalMs: config.worker.observeIntervalMs,
+      }),
     },
   });
   for (const name of fleet.names) await queue.enqueue(`host/${name}`, 0);
   const events = new AbortController();
   const feeding = feedEvents({ fleet, queue, log }, events.signal);
   worker.start();
+  metrics.beforeScrape(async () => {
+    metrics.leasesHeld(worker.busy);
+    const [{ keys, oldestMs }, hosts] = await Promise.all([queue.backlog(), hostWork.hosts()]);
+    metrics.queueIs(keys, oldestMs / 1000);
+    metrics.hostsAre(hosts.map(({ host }) => host));
+  });
   readiness.worker = () => null;
   parts.push({
     stop: async () => {

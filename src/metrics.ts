@@ -20,7 +20,7 @@ export interface Metrics {
   /** Replaces the states of all hosts. */
   hostsAre(hosts: readonly { readonly name: string; readonly state: string }[]): void;
   ingressEnded(status: number, seconds: number): void;
-  ingressInFlight(change: 1 | -1): void;
+  ingressInFlightIs(count: number): void;
   embeddedRedisRestarted(): void;
   /** Asked before each scrape, for values that are cheaper to read then than to keep. A failure is not the scraper's. */
   beforeScrape(refresh: () => Promise<void> | void): void;
@@ -121,7 +121,7 @@ function workMetrics(registry: Registry): WorkMetrics {
   };
 }
 
-function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ingressInFlight'> {
+function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ingressInFlightIs'> {
   const requests = new Histogram({
     name: 'longshore_ingress_request_duration_seconds',
     help: 'Time from the arrival of a request at the ingress to the end of its response, by status.',
@@ -136,6 +136,6 @@ function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ing
   });
   return {
     ingressEnded: (status, seconds) => requests.observe({ status: String(status) }, seconds),
-    ingressInFlight: (change) => inFlight.inc(change),
+    ingressInFlightIs: (count) => inFlight.set(count),
   };
 }

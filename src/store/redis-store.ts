@@ -56,7 +56,7 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
   };
   return {
     records,
-    queue: createRedisWorkQueue({ scripts, subscriber, keys }),
+    queue: createRedisWorkQueue({ scripts, connection, subscriber, keys }),
     containerWork: createRedisContainerWork(fenced),
     hostWork: createRedisHostWork({ scripts, fenced, connection, keys }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Keys } from './keys.js';
+import { type RedisConnection, replies } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
 import { integer, texts } from './redis-replies.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
@@ -9,6 +10,7 @@ import type { Lease, WorkKey, WorkQueue } from './work.js';
 
 export interface RedisWorkQueueDeps {
   readonly scripts: ScriptRunner;
+  readonly connection: RedisConnection;
   readonly subscriber: RedisSubscriber;
   readonly keys: Keys;
 }
@@ -16,7 +18,7 @@ export interface RedisWorkQueueDeps {
 /** Keeps one script short; who wants more asks again. */
 const MOST_AT_ONCE = 500;
 
-export function createRedisWorkQueue({ scripts, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
+export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
   return {
     take: async (count, ttlMs) => {
       const token = randomBytes(12).toString('hex');
@@ -46,8 +48,19 @@ export function createRedisWorkQueue({ scripts, subscriber, keys }: RedisWorkQue
       const reply = integer.parse(await guarded(scripts.run('next-due', {})));
       return reply < 0 ? null : reply;
     },
+    backlog: async () => {
+      const due = keys.key('due');
+      const asked = await guarded(
+        connection.call((client) => replies(client.pipeline().zcard(due).zrange(due, '0', '0', 'WITHSCORES').time())),
+      );
+      const [count, first, [seconds, micros]] = backlogReply.parse(asked);
+      const now = Number(seconds) * 1000 + Number(micros) / 1000;
+      return { keys: count, oldestMs: Math.max(0, now - Number(first[1] ?? now)) };
+    },
   };
 }
+
+const backlogReply = z.tuple([integer, texts, z.tuple([z.coerce.number(), z.coerce.number()])]);
 
 const workKey = z.custom<WorkKey>((value) => typeof value === 'string' && /^(container|host)\//.test(value));
 

@@ -46,6 +46,8 @@ export interface WorkQueue {
   onHint(listener: (key: WorkKey) => void): () => void;
   /** Milliseconds until the earliest due entry or lapse; null where there is none. */
   nextDue(): Promise<number | null>;
+  /** Keys that wait for their time or for a worker, and for how long the one that is most overdue has waited. */
+  backlog(): Promise<{ readonly keys: number; readonly oldestMs: number }>;
 }
 
 /** What one reading of a container under its lease returns. `now` is Redis time. */

@@ -3,6 +3,7 @@ import { faulted } from '../reconciler/instance-transitions.js';
 import { plan } from '../reconciler/plan.js';
 import { progressOf } from '../reconciler/progress.js';
 import type { Step, Wait } from '../reconciler/step.js';
+import { planTakeover } from '../reconciler/takeover.js';
 import type { ContainerView, ReconcilePolicy } from '../reconciler/view.js';
 import type { LoadedContainer } from '../store/work.js';
 import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
@@ -39,7 +40,7 @@ export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
       if (loaded === null) return { delayMs: null, clean: true };
       const view = await viewOf(deps, held, loaded);
       const step = plan(view);
-      takenOver ||= isTakenOver(view, step);
+      takenOver ||= isTakenOver(view);
       const outcome = await advance(deps, held, hints, { loaded, view, step });
       if (outcome !== 'AGAIN') return give(outcome);
     }
@@ -49,8 +50,8 @@ export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
 }
 
 /** After an unclean take-over the key stays unclean until every host was seen and everything on it has its new name. */
-function isTakenOver(view: ContainerView, step: Step): boolean {
-  return view.unobserved.size === 0 && step.kind !== 'RENAME_CONTAINER';
+function isTakenOver(view: ContainerView): boolean {
+  return view.unobserved.size === 0 && planTakeover(view) === null;
 }
 
 const containerIdOf = ({ lease }: HeldLease): string => lease.key.slice('container/'.length);
@@ -86,7 +87,16 @@ async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
   const { loaded, view, step } = planned;
   const { lease, signal } = held;
-  const context: StepContext = { deps, lease, signal, loaded, view, progress: progressOf(step, view) ?? undefined };
+  const readAt = performance.now();
+  const context: StepContext = {
+    deps,
+    lease,
+    signal,
+    loaded,
+    view,
+    progress: progressOf(step, view) ?? undefined,
+    now: () => view.now + Math.floor(performance.now() - readAt),
+  };
   switch (step.kind) {
     case 'WAIT':
       return wait(step, context, hints);
@@ -129,6 +139,7 @@ async function recordFault(step: ActiveStep, error: EngineError, context: StepCo
   const { kind, outcomeKnown } = faultOf(error);
   const instanceId = instanceIdOf(step);
   const { containerId: container } = view;
+  deps.metrics.stepRetried(error.kind);
   deps.log.warn({ container, instance: instanceId, host: error.host, step: step.kind, fault: kind }, error.message);
   if (kind === 'UNREACHABLE') deps.fleet.forget(error.host);
   const loaded = await deps.work.load(lease, container);

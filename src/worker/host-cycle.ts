@@ -1,12 +1,14 @@
 import type { HostRecord } from '../domain/host.js';
-import type { EngineDriver } from '../engine/driver.js';
+import type { EngineDriver, ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { Records } from '../store/records.js';
 import type { HostWork, WorkKey, WorkQueue } from '../store/work.js';
 import type { KeyWork, WorkerLog } from './worker.js';
 
 export interface HostCycleDeps {
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
+  readonly records: Pick<Records, 'container'>;
   readonly queue: WorkQueue;
   readonly log: WorkerLog;
   /** Between two full observations of a host. */
@@ -53,15 +55,36 @@ async function sweep(deps: HostCycleDeps, driver: EngineDriver, signal: AbortSig
     if (knowledge === 'EXISTS') await deps.queue.enqueue(`container/${id}` satisfies WorkKey, 0);
   }
   for (const instance of observed) {
-    const { containerId: container, instanceId } = instance.identity;
-    const fields = { host: driver.host, container, instance: instanceId, name: instance.name };
-    const knowledge = known.get(container) ?? 'UNKNOWN';
-    if (knowledge === 'DELETED') {
-      signal.throwIfAborted();
-      await driver.remove(instance.name, signal);
-      deps.log.info(fields, 'removed what was left of a deleted container');
-    } else if (knowledge === 'UNKNOWN') {
-      deps.log.warn(fields, 'found an instance of a container that Redis does not know; it is left alone');
-    }
+    await sweepInstance(deps, driver, instance, known.get(instance.identity.containerId) ?? 'UNKNOWN', signal);
   }
+}
+
+/**
+ * What was deleted is removed, and so is a late create of an instance that its container has forgotten: nobody else would look for it here.
+ * Both need no lease of the container: the engine was listed before Redis was read, a record precedes its create, and ids are never used again.
+ */
+async function sweepInstance(
+  deps: HostCycleDeps,
+  driver: EngineDriver,
+  instance: ObservedInstance,
+  knowledge: 'EXISTS' | 'DELETED' | 'UNKNOWN',
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, state } = instance;
+  const { containerId: container, instanceId } = instance.identity;
+  const fields = { host: driver.host, container, instance: instanceId, name };
+  if (knowledge === 'UNKNOWN') {
+    deps.log.warn(fields, 'found an instance of a container that Redis does not know; it is left alone');
+    return;
+  }
+  const forgotten = knowledge === 'EXISTS' && state === 'CREATED' && !(await isRecorded(deps, container, instanceId));
+  if (knowledge === 'EXISTS' && !forgotten) return;
+  signal.throwIfAborted();
+  await driver.remove(name, signal);
+  deps.log.info(fields, 'removed what nobody wants any more');
+}
+
+async function isRecorded(deps: HostCycleDeps, containerId: string, instanceId: string): Promise<boolean> {
+  const record = await deps.records.container(containerId);
+  return record?.state.instances.some((instance) => instance.id === instanceId) ?? false;
 }

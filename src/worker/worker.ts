@@ -31,10 +31,21 @@ export interface WorkerLog {
   error(fields: object, message: string): void;
 }
 
+/** What a worker counts. */
+export interface WorkerMetrics {
+  /** From its submit to its end; `result`: OK or the code of its failure. */
+  operationEnded(kind: string, result: string, seconds: number): void;
+  stepRetried(cause: string): void;
+  leaseLost(): void;
+  /** Work on a key ended in a way that nobody foresaw. */
+  workFailed(): void;
+}
+
 export interface WorkerDeps {
   readonly queue: WorkQueue;
   readonly work: { readonly container: KeyWork; readonly host: KeyWork };
   readonly log: WorkerLog;
+  readonly metrics: WorkerMetrics;
   readonly leaseTtlMs: number;
   /** How many keys are worked at once. */
   readonly width: number;
@@ -129,21 +140,34 @@ export class Worker {
         sleep: (ms, signal) => this.sleep(sleeper, ms, signal),
         draining: () => this.stopping,
       });
-      await this.release(lease, next);
+      await this.deps.queue.release(lease, next);
     } catch (error) {
-      if (error instanceof LeaseLostError) this.deps.log.warn({ key: lease.key, fence: lease.fence }, error.message);
-      else {
-        this.deps.log.error({ key: lease.key, fence: lease.fence, err: error }, 'work on a key failed');
-        await this.release(lease, { delayMs: FAULT_DELAY_MS, clean: false }).catch(() => {});
-      }
+      await this.failed(lease, error);
     } finally {
       this.sleepers.delete(lease.key);
       this.leases.drop(lease);
     }
   }
 
-  private async release(lease: Lease, next: Next): Promise<void> {
-    await this.deps.queue.release(lease, next);
+  /** Nothing is known of what was under way, so the next holder renames. If Redis is away, the lease lapses, which says the same. */
+  private async failed(lease: Lease, error: unknown): Promise<void> {
+    const { log, metrics, queue } = this.deps;
+    const { key, fence } = lease;
+    if (error instanceof LeaseLostError) {
+      metrics.leaseLost();
+      log.warn({ key, fence }, error.message);
+      return;
+    }
+    metrics.workFailed();
+    log.error({ key, fence, err: error }, 'work on a key failed');
+    await queue.release(lease, { delayMs: FAULT_DELAY_MS, clean: false }).catch((fault: unknown) => {
+      log.warn({ key, fence, err: fault }, 'a key could not be given back; its lease will lapse');
+    });
+  }
+
+  /** Keys that are worked now. */
+  get busy(): number {
+    return this.inProgress.size;
   }
 
   /** A hint for a key in hand is remembered until its work sleeps, so that none falls between its reading and its sleep. */

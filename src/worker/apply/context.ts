@@ -9,7 +9,8 @@ import type { Fleet } from '../../fleet/fleet.js';
 import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
 import type { ContainerWork, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
 import type { Probe } from '../probe.js';
-import type { Next, WorkerLog } from '../worker.js';
+import type { Turns } from '../turns.js';
+import type { Next, WorkerLog, WorkerMetrics } from '../worker.js';
 
 /** What the executors of steps need, wired once. */
 export interface ApplyDeps {
@@ -23,6 +24,9 @@ export interface ApplyDeps {
   /** From 0 to 1. */
   readonly random: () => number;
   readonly log: WorkerLog;
+  readonly metrics: WorkerMetrics;
+  /** Starts of instances with GPUs, one host's one after another. */
+  readonly gpuStarts: Turns;
   /** A pull that makes no progress for so long has failed. */
   readonly pullStallMs: number;
   /** Between SIGTERM and SIGKILL. */
@@ -39,6 +43,8 @@ export interface StepContext {
   readonly view: ContainerView;
   /** What the running operation is to show; undefined while none runs. */
   readonly progress: Progress | undefined;
+  /** Redis time, carried on by our monotonic clock since the reading: what a call that took long has to be recorded with. */
+  readonly now: () => number;
 }
 
 /** AGAIN: read, observe and plan once more. A Next gives the key back. */

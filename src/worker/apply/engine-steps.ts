@@ -50,7 +50,7 @@ export async function pullImage(step: PullImage, context: StepContext): Promise<
     const { digest, id, pullReference } = image;
     await context.deps.work.saveImage(context.lease, revision.id, { digest, id, pullReference });
   }
-  return save(context, pulled(stateOf(context), instance.id, context.view.now));
+  return save(context, pulled(stateOf(context), instance.id, context.now()));
 }
 
 export async function createContainer(step: CreateContainer, context: StepContext): Promise<Outcome> {
@@ -88,7 +88,7 @@ export async function createContainer(step: CreateContainer, context: StepContex
     },
     signal,
   );
-  await deps.work.save(lease, changeTo(context, created(intended, instance.id, view.now)));
+  await deps.work.save(lease, changeTo(context, created(intended, instance.id, context.now())));
   return 'AGAIN';
 }
 
@@ -96,11 +96,12 @@ export async function startContainer(step: StartContainer, context: StepContext)
   await save(context, stateOf(context));
   const instance = instanceOf(context, step.instanceId);
   const engine = await engineOf(context, instance.host);
-  await engine.start(step.name, context.signal);
+  const start = () => engine.start(step.name, context.signal);
+  await (instance.gpuUuids.length > 0 ? context.deps.gpuStarts.take(instance.host, start) : start());
   const seen = await engine.list({ containerId: context.view.containerId }, context.signal);
   const engineStartedAt = seen.find((observed) => observed.name === step.name)?.startedAt ?? null;
-  const start = { engineStartedAt, restart: step.restart };
-  return save(context, started(stateOf(context), instance.id, start, context.view.now));
+  const outcome = { engineStartedAt, restart: step.restart };
+  return save(context, started(stateOf(context), instance.id, outcome, context.now()));
 }
 
 export async function stopContainer(step: StopContainer, context: StepContext): Promise<Outcome> {
@@ -108,5 +109,5 @@ export async function stopContainer(step: StopContainer, context: StepContext): 
   const instance = instanceOf(context, step.instanceId);
   const engine = await engineOf(context, instance.host);
   await engine.stop(step.name, context.deps.stopGraceSeconds, context.signal);
-  return save(context, stopped(stateOf(context), instance.id, context.view.now));
+  return save(context, stopped(stateOf(context), instance.id, context.now()));
 }

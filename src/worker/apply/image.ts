@@ -1,6 +1,7 @@
 import { progressAt } from '../../domain/operation.js';
 import type { Revision } from '../../domain/revision.js';
 import { type EngineDriver, EngineError, type EngineImage } from '../../engine/driver.js';
+import { pullPercent } from '../../reconciler/progress.js';
 import { changeTo, type StepContext, stateOf } from './context.js';
 
 /** Bytes of a pull are written to the operation at most this often. */
@@ -42,7 +43,7 @@ async function pull(engine: EngineDriver, reference: string, context: StepContex
     const now = performance.now();
     if (context.progress === undefined || now - reportedAt < PROGRESS_INTERVAL_MS) return;
     reportedAt = now;
-    const progress = { ...progressAt('PULL', context.progress.percent), bytesDone, bytesTotal };
+    const progress = { ...progressAt('PULL', pullPercent(bytesDone, bytesTotal)), bytesDone, bytesTotal };
     const { rolloutOrder } = context.progress;
     const change = { ...changeTo(context, stateOf(context)), progress: { ...progress, rolloutOrder } };
     reporting = reporting

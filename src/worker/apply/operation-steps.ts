@@ -56,6 +56,7 @@ export async function completeOperation(step: CompleteOperation, context: StepCo
   });
   const { id: operation, kind, containerId: container, revisionId: revision } = running;
   const outcome = step.failure?.reason ?? 'OK';
+  countEnd(running, step.failure?.code ?? 'OK', context);
   context.deps.log.info(
     { operation, kind, container, revision, outcome, fence: context.lease.fence },
     'operation ended',
@@ -78,9 +79,14 @@ function resultOf(
   return { kind: 'CONTAINER', container: context.deps.describe({ ...context.loaded.record, state }) };
 }
 
+function countEnd({ kind, createdAt }: Operation, result: string, context: StepContext): void {
+  context.deps.metrics.operationEnded(kind, result, (context.now() - createdAt) / 1000);
+}
+
 export async function removeRecords(step: RemoveRecords, context: StepContext): Promise<Outcome> {
   const { containerId: container } = context.view;
   await context.deps.work.removeContainer(context.lease, container, step.operationId);
+  if (context.loaded.running) countEnd(context.loaded.running, 'OK', context);
   context.deps.log.info({ operation: step.operationId, container, fence: context.lease.fence }, 'deleted a container');
   return 'AGAIN';
 }

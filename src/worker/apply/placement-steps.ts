@@ -18,7 +18,9 @@ import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save,
 
 export async function placeInstance(step: PlaceInstance, context: StepContext): Promise<Outcome> {
   const revision = revisionOf(context, step.revisionId);
-  const snapshots = await context.deps.hostWork.hosts();
+  const known = await context.deps.hostWork.hosts();
+  // A host that was taken out of the configuration keeps its record, and is no place for anything new.
+  const snapshots = known.filter(({ host }) => context.deps.fleet.config(host.name) !== null);
   const decision = placeRollout(await rolloutPlacement(step, revision, snapshots, context), snapshots);
   const { now } = context.view;
   const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
