@@ -18,7 +18,7 @@ export function place(request: PlacementRequest, snapshots: readonly HostSnapsho
   for (const snapshot of ranked) {
     const gpus = pickGpus(request.gpus, snapshot);
     if (gpus === null) continue;
-    const port = request.needsPort ? pickPort(snapshot) : null;
+    const port = request.needsPort ? pickPort(snapshot, request.portSeed ?? '') : null;
     return { ok: true, host: snapshot.host.name, gpus, port };
   }
   return explain(request, snapshots);

@@ -6,6 +6,8 @@ export interface PlacementRequest {
   readonly gpus: GpuRequirements | null;
   readonly resources: Resources | null;
   readonly needsPort: boolean;
+  /** The id of the instance: see pickPort. Absent where no port is picked. */
+  readonly portSeed?: string;
   /** Only these hosts have the image and no registry can bring it to another; null: any host. */
   readonly imageHosts: readonly string[] | null;
 }

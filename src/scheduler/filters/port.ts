@@ -1,9 +1,9 @@
 import type { Filter } from '../placement.js';
-import { pickPort } from '../port.js';
+import { hasPort } from '../port.js';
 
 /** A port to publish on, where one is needed. */
 export const portFilter: Filter = ({ needsPort }, snapshot) => {
-  if (!needsPort || pickPort(snapshot) !== null) return null;
+  if (!needsPort || hasPort(snapshot)) return null;
   const { first, last } = snapshot.host.ports;
   if (last < first) return { reason: 'has no ports to publish on', permanent: true };
   return { reason: `has no port left of ${first}-${last}`, permanent: false };

@@ -21,10 +21,10 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
   const known = await context.deps.hostWork.hosts();
   // A host that was taken out of the configuration keeps its record, and is no place for anything new.
   const snapshots = known.filter(({ host }) => context.deps.fleet.config(host.name) !== null);
-  const decision = placeRollout(await rolloutPlacement(step, revision, snapshots, context), snapshots);
+  const fresh = { id: context.deps.newId('instance'), revisionId: revision.id, ordinal: step.ordinal };
+  const decision = placeRollout(await rolloutPlacement(step, revision, fresh.id, snapshots, context), snapshots);
   const { now } = context.view;
   const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
-  const fresh = { id: context.deps.newId('instance'), revisionId: revision.id, ordinal: step.ordinal };
   switch (decision.kind) {
     case 'BLOCKED':
       return save(context, blocked(stateOf(context), decision.message, now));
@@ -58,6 +58,7 @@ async function lease(candidate: InstanceRecord, revision: Revision, context: Ste
 async function rolloutPlacement(
   step: PlaceInstance,
   revision: Revision,
+  portSeed: string,
   snapshots: readonly HostSnapshot[],
   context: StepContext,
 ): Promise<Parameters<typeof placeRollout>[0]> {
@@ -70,6 +71,7 @@ async function rolloutPlacement(
       gpus: spec.gpus,
       resources: spec.resources,
       needsPort: spec.runtime === 'HTTP',
+      portSeed,
       imageHosts: await imageHosts(revision, snapshots, context),
     },
     order: spec.rolloutOrder,

@@ -135,10 +135,10 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
   const former = state.instances.find(({ role }) => role === 'SERVING');
   const retained = state.instances.find(({ id }) => id === step.retainedInstanceId) ?? null;
   const { gpus, resources, rolloutOrder: order } = revision.spec;
-  const request = { gpus, resources, needsPort: true, imageHosts: null };
+  const fresh = { id: world.nextId('i'), revisionId: revision.id, ordinal: 0 };
+  const request = { gpus, resources, needsPort: true, portSeed: fresh.id, imageHosts: null };
   const rollout = { request, order, former: former ? { instance: former, resources: null } : null, retained };
   const decision = placeRollout(rollout, world.snapshots());
-  const fresh = { id: world.nextId('i'), revisionId: revision.id, ordinal: 0 };
   switch (decision.kind) {
     case 'BLOCKED':
       return world.write(container, all.blocked(state, decision.message, now));

@@ -15,14 +15,15 @@ describe('place', () => {
     expect(place(aRequest(), [busy, ...idle])).toEqual({ ok: true, host: 'b', gpus: [], port: null });
   });
 
-  it('picks the first free devices that suit, in the order of the host, and the lowest free port', () => {
+  it('picks the first free devices that suit, in the order of the host, and a free port', () => {
     const host = aHost('a', {
       gpus: [gpu('g1'), gpu('g2', 'Tesla T4'), gpu('g3'), gpu('g4'), gpu('g5')],
       foreignGpus: ['g3'],
     });
-    const snapshot = aSnapshot(host, { takenGpus: new Set(['g1']), takenPorts: new Set([40_000, 40_001]) });
+    const takenPorts = new Set([0, 1, 2, 3, 4, 6, 7, 8, 9].map((at) => 40_000 + at));
+    const snapshot = aSnapshot(host, { takenGpus: new Set(['g1']), takenPorts });
     const placed = place(aRequest({ gpus: gpus(2, '*h200'), needsPort: true }), [snapshot]);
-    expect(placed).toEqual({ ok: true, host: 'a', gpus: [gpu('g4'), gpu('g5')], port: 40_002 });
+    expect(placed).toEqual({ ok: true, host: 'a', gpus: [gpu('g4'), gpu('g5')], port: 40_005 });
   });
 
   it('limits nothing where a total is unknown', () => {
