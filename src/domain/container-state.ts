@@ -46,6 +46,8 @@ export interface Blocked {
   readonly message: string;
   /** Redis time before which placing is not tried again. */
   readonly retryAt: number;
+  /** The capacity version under which there was no room: under a later one placing is tried again at once. */
+  readonly capacityVersion: number;
 }
 
 export const EMPTY_STATE: ContainerState = {

@@ -48,7 +48,7 @@ function placeCandidate(view: ContainerView, rollout: Rollout): Step {
   const deadline = rollout.startedAt + placeTimeoutMs;
   if (blocked !== null) {
     if (view.now >= deadline) return undo(noCapacity(placeTimeoutMs, blocked.message));
-    if (view.now < blocked.retryAt) {
+    if (view.now < blocked.retryAt && view.capacityVersion === blocked.capacityVersion) {
       return { kind: 'WAIT', until: Math.min(blocked.retryAt, deadline), reason: blocked.message };
     }
   }

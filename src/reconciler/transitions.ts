@@ -91,12 +91,15 @@ export function stopFirstChosen(state: ContainerState, candidate: InstanceRecord
   );
 }
 
-/** PLACE_INSTANCE, no host takes it now: `message` says why, host by host. Tried again soon at first, then less often. */
-export function blocked(state: ContainerState, message: string, now: number): ContainerState {
+/**
+ * PLACE_INSTANCE, no host takes it now: `message` says why, host by host. Tried again soon at first, then less often. `capacityVersion` was read
+ * before the hosts were.
+ */
+export function blocked(state: ContainerState, message: string, now: number, capacityVersion: number): ContainerState {
   if (state.rollout === null) return state;
   const waited = now - state.rollout.startedAt;
   const delay = Math.min(Math.max(waited / 4, PLACE_RETRY_MS.first), PLACE_RETRY_MS.last);
-  return withRollout(state, { blocked: { message, retryAt: now + Math.ceil(delay) } });
+  return withRollout(state, { blocked: { message, retryAt: now + Math.ceil(delay), capacityVersion } });
 }
 
 /** HOLD_ROUTE, with the route of `routeOf` on the result: serving instances become HELD, still running. */

@@ -21,6 +21,8 @@ export interface ContainerView {
   /** A Delete waits or runs: everything else gives way to it. */
   readonly deleteRequested: boolean;
   readonly ingresses: readonly IngressReport[];
+  /** Grows whenever room may have come free on a host. */
+  readonly capacityVersion: number;
   readonly fence: number;
   /** The former holder of the lease did not give it back: its calls may still be under way. */
   readonly unclean: boolean;

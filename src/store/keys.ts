@@ -57,6 +57,8 @@ export const KEY_FAMILIES = {
   'devices-of': 1,
   /** Containers whose operation waits for capacity. */
   waiting: 0,
+  /** Grows whenever room may have come free anywhere. */
+  'capacity-version': 0,
   hosts: 0,
   /** What a host offers, as one text: a change wakes those that wait. */
   'host-capacity': 0,

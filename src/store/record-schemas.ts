@@ -104,7 +104,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
       holdVersion: nullable(number),
       failure: nullable(failure),
       undoneAt: nullable(number),
-      blocked: nullable(z.object({ message: text, retryAt: number })),
+      blocked: nullable(z.object({ message: text, retryAt: number, capacityVersion: number.default(0) })),
     }),
   ),
   routed: z.array(text),

@@ -110,10 +110,10 @@ function needed({ state, revisionId }: StateChange & { readonly revisionId: stri
   return [...new Set(named.filter((id) => typeof id === 'string'))];
 }
 
-const loadReply = z.tuple([z.number(), pairs, pairs, pairs, z.number(), z.array(pairs), texts]);
+const loadReply = z.tuple([z.number(), pairs, pairs, pairs, z.number(), z.array(pairs), texts, z.number()]);
 
 function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
-  const [now, container, running, queued, deleting, revisions, reports] = reply;
+  const [now, container, running, queued, deleting, revisions, reports, capacityVersion] = reply;
   const fields = fieldsOf(container);
   if (fields === null) return null;
   const decoded = revisions.map((revision): Revision => decodeRevision(fieldsOf(revision) ?? {}));
@@ -125,6 +125,7 @@ function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
     queued: operationOf(queued),
     deleteRequested: deleting === 1,
     ingresses: reports.map(decodeReport),
+    capacityVersion,
   };
 }
 

@@ -59,6 +59,8 @@ export interface LoadedContainer {
   readonly queued: Operation | null;
   readonly deleteRequested: boolean;
   readonly ingresses: readonly IngressReport[];
+  /** Grows whenever room may have come free on a host: what was placed in vain under an older one is worth another try. */
+  readonly capacityVersion: number;
 }
 
 /**

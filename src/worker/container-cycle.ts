@@ -63,7 +63,7 @@ interface Planned {
 }
 
 async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer): Promise<ContainerView> {
-  const { record, now, revisions, running, queued, deleteRequested, ingresses } = loaded;
+  const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion } = loaded;
   const hosts = new Set(record.state.instances.map((instance) => instance.host));
   const { observed, unobserved } = await observeContainer(deps.fleet, hosts, record.id, held.signal);
   return {
@@ -76,6 +76,7 @@ async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
     queued,
     deleteRequested,
     ingresses,
+    capacityVersion,
     fence: held.lease.fence,
     unclean: held.lease.unclean,
     observed,

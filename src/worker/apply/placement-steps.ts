@@ -27,7 +27,7 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
   const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
   switch (decision.kind) {
     case 'BLOCKED':
-      return save(context, blocked(stateOf(context), decision.message, now));
+      return save(context, blocked(stateOf(context), decision.message, now, context.view.capacityVersion));
     case 'RETAINED':
       return lease(decision.instance, revision, context);
     case 'NEW': {

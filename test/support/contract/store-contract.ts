@@ -416,7 +416,9 @@ export function storeContract(open: () => Store): void {
       await other.queue.release(again, { delayMs: null, clean: true });
       expect(await store.queue.take(50, 60_000)).toEqual([]);
 
+      const before = (await store.containerWork.load(held, id))?.capacityVersion ?? 0;
       await store.containerWork.freeDevices(held, { containerId: id, state, instanceId: 'two' });
+      expect((await other.containerWork.load(held, id))?.capacityVersion).toBeGreaterThan(before);
       expect((await other.hostWork.hosts())[0]?.instances).toBe(0);
       expect((await store.queue.take(50, 60_000)).map(({ key }) => key)).toContain(waiting.held.key);
     });

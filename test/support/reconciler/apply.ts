@@ -141,7 +141,7 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
   const decision = placeRollout(rollout, world.snapshots());
   switch (decision.kind) {
     case 'BLOCKED':
-      return world.write(container, all.blocked(state, decision.message, now));
+      return world.write(container, all.blocked(state, decision.message, now, view.capacityVersion));
     case 'STOP_FIRST': {
       const { host, address, gpuUuids, port } = decision.former;
       const made = decision.retained ?? all.newCandidate({ ...fresh, host, address, gpuUuids, port }, now);

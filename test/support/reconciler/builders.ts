@@ -190,6 +190,7 @@ export function aView(parts: ViewParts = {}): ContainerView {
     queued: null,
     deleteRequested: false,
     ingresses: [],
+    capacityVersion: 1,
     fence: FENCE,
     unclean: false,
     observed: [],

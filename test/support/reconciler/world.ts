@@ -62,6 +62,7 @@ export class World {
   readonly portLeases = new Map<string, string>();
   readonly late: (() => void)[] = [];
   applied = 0;
+  capacityVersion = 0;
   private fences = 0;
   private version = 0;
   private ids = 0;
@@ -154,6 +155,7 @@ export class World {
       queued: container.operations.find(({ state }) => state === 'QUEUED') ?? null,
       deleteRequested: container.operations.some(({ kind, state }) => kind === 'DELETE' && state !== 'DONE'),
       ingresses: [{ ingressId: 'i', appliedVersion: this.applied, busyInstances: [] }],
+      capacityVersion: this.capacityVersion,
       fence: container.fence,
       unclean: container.unclean,
       observed: this.docker
@@ -208,6 +210,7 @@ export class World {
       ({ identity, state }) => identity.instanceId === instanceId && state === 'RUNNING',
     );
     if (running) throw new Error(`${running.name} runs, but its leases end`);
+    this.capacityVersion += 1;
     for (const leases of [this.gpuLeases, this.portLeases]) {
       for (const [key, holder] of leases) if (holder === instanceId) leases.delete(key);
     }

@@ -173,7 +173,7 @@ describe('a candidate', () => {
 });
 
 describe('while an operation can only wait', () => {
-  const blocked = aRollout({ blocked: { message: 'h1 is full', retryAt: NOW + 800 } });
+  const blocked = aRollout({ blocked: { message: 'h1 is full', retryAt: NOW + 800, capacityVersion: 1 } });
   const state = { instances: [former], rollout: blocked, activeRevisionId: 'r1' };
   const progress = { step: 'PLACE', percent: 5, bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: '' } as const;
   const running = { ...deploy, progress };
@@ -190,6 +190,11 @@ describe('while an operation can only wait', () => {
       reason: 'h1 is full',
       progress: { ...progress, message: 'h1 is full' },
     });
+  });
+
+  it('it goes on at once where room has come free since', () => {
+    const step = plan(aView({ running, state, observed: [seen(former)], capacityVersion: 2 }));
+    expect(step).toMatchObject({ kind: 'PLACE_INSTANCE', revisionId: 'r2' });
   });
 });
 

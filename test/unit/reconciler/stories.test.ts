@@ -1,4 +1,6 @@
+import { takeStep } from '../../support/reconciler/apply.js';
 import { isKind, Story } from '../../support/reconciler/story.js';
+import type { SimContainer } from '../../support/reconciler/world.js';
 
 const BRING_UP = ['PULL_IMAGE', 'CREATE_CONTAINER', 'START_CONTAINER', 'PROBE_INSTANCE', 'SWITCH_REVISION'];
 const START_FIRST = ['TAKE_OPERATION', 'PLACE_INSTANCE', ...BRING_UP];
@@ -99,6 +101,21 @@ describe('a deploy', () => {
     const result = story.container.operations[0]?.result;
     expect(result?.kind === 'ERROR' ? result.failure.message : '').toMatch(/h1 has 2 of 3 GPUs; h2 has 1 of 3 GPUs/);
     expect(story.outcomes()).toEqual(['NO_CAPACITY']);
+  });
+
+  it('that waits for room goes on as soon as another container gives some up', () => {
+    const story = serving(2);
+    const { world } = story;
+    const other = world.containers.get('c2') as SimContainer;
+    world.deploy(other, 'WELL', 'AUTO', 2);
+    const kinds = [takeStep(world, other), takeStep(world, other), takeStep(world, other)].map(({ kind }) => kind);
+    expect(kinds).toEqual(['TAKE_OPERATION', 'PLACE_INSTANCE', 'WAIT']);
+    const blocked = other.state.rollout?.blocked;
+    world.submit(story.container, 'DELETE');
+    story.steps(isKind('FREE_DEVICES'));
+    world.now = (blocked?.retryAt ?? 0) - 100;
+    expect(takeStep(world, other).kind).toBe('PLACE_INSTANCE');
+    expect(other.state.instances[0]).toMatchObject({ role: 'CANDIDATE', gpuUuids: ['g1', 'g2'] });
   });
 
   it('tries a transient fault again within its budget', () => {

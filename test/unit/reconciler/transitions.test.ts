@@ -134,7 +134,7 @@ describe('faults and restarts', () => {
   it('placing is tried again soon, later less often', () => {
     const waits = [0, 4000, 60_000].map((waited) => {
       const state = stateOf({ rollout: aRollout({ startedAt: NOW - waited }) });
-      return (blocked(state, 'full', NOW).rollout?.blocked?.retryAt ?? 0) - NOW;
+      return (blocked(state, 'full', NOW, 1).rollout?.blocked?.retryAt ?? 0) - NOW;
     });
     expect(waits).toEqual([500, 1000, 5000]);
   });

@@ -14,6 +14,8 @@ local function wake_container(id)
   wake('container/' .. id, now)
 end
 
+-- The version tells a container that was placing meanwhile, and so was not among those that wait, that it has to look again.
 local function wake_waiting()
+  redis.call('INCR', key('capacity-version'))
   for _, id in ipairs(redis.call('SMEMBERS', key('waiting'))) do wake_container(id) end
 end
