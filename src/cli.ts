@@ -51,7 +51,7 @@ async function runService({ config, warnings }: LoadedConfig): Promise<number> {
   for (const { name, message } of warnings) log.warn({ variable: name }, message);
   const { stopDeadlineMs } = config;
   const { serve } = await import('./main.js');
-  const code = await runUntilSignal({ start: () => serve(config, log), stopDeadlineMs, log });
+  const code = await runUntilSignal({ start: (signal) => serve(config, log, { signal }), stopDeadlineMs, log });
   // Something that still holds the process must not keep it from ending.
   process.exit(code);
 }

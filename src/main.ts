@@ -46,8 +46,10 @@ export interface Service {
   stop(deadlineMs: number): Promise<void>;
 }
 
-/** What stands between the process and the outside, for whoever wants to count it or to die in the middle of it. */
+/** `wrap…`: what stands between the process and the outside, for whoever wants to count it or to die in the middle of it. */
 export interface Seams {
+  /** Ends a start that is no longer wanted: serve rejects, with what had begun ended again. */
+  readonly signal?: AbortSignal;
   readonly wrapScripts?: (runner: ScriptRunner) => ScriptRunner;
   readonly wrapDriver?: (driver: EngineDriver) => EngineDriver;
 }
@@ -97,6 +99,7 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Part[]): 
   parts.push({ stop: () => http.stop() });
 
   const store = await openStore(config, log, seams, parts, metrics);
+  seams.signal?.throwIfAborted();
   readiness.redis = watchRedis(store, parts);
 
   // The ingress stops last: what it has in flight must end before the routes under it go.
@@ -126,7 +129,7 @@ function urlOf(config: Config, containerId: string, boundPort: number): string {
 }
 
 async function openStore(config: Config, log: Logger, seams: Seams, parts: Part[], metrics: Metrics): Promise<Store> {
-  const url = config.redisUrl ?? (await startRedis(config, log, parts, metrics));
+  const url = config.redisUrl ?? (await startRedis(config, log, seams, parts, metrics));
   const { wrapScripts } = seams;
   const settings = { operationTtlMs: config.operationRetentionMs };
   const connect = (): Redis => createRedisClient(url);
@@ -136,9 +139,14 @@ async function openStore(config: Config, log: Logger, seams: Seams, parts: Part[
   return store;
 }
 
-async function startRedis(config: Config, log: Logger, parts: Part[], metrics: Metrics): Promise<string> {
+async function startRedis(config: Config, log: Logger, seams: Seams, parts: Part[], metrics: Metrics): Promise<string> {
   const onRestart = () => metrics.embeddedRedisRestarted();
-  const redis = await startEmbeddedRedis({ dataDir: config.dataDir, log, onRestart });
+  const redis = await startEmbeddedRedis({
+    dataDir: config.dataDir,
+    log,
+    onRestart,
+    ...(seams.signal && { signal: seams.signal }),
+  });
   parts.push({ stop: () => redis.stop() });
   return redis.url;
 }
@@ -165,10 +173,17 @@ async function startIngress(
   parts: Part[],
   readiness: Record<string, ReadinessCheck>,
 ): Promise<number> {
-  const { domain, address: host, port } = config.ingress;
+  const { domain, address: host, port, publicUrl } = config.ingress;
   const observe = ({ status, durationMs }: { status: number; durationMs: number }) =>
     metrics.ingressEnded(status, durationMs / 1000);
-  const ingress = createIngress({ routes: store.routes, addr: { host, port }, domain, log, observe });
+  const ingress = createIngress({
+    routes: store.routes,
+    addr: { host, port },
+    domain,
+    proto: publicUrl?.scheme ?? 'http',
+    log,
+    observe,
+  });
   await ingress.start();
   parts.push({ stop: (deadlineMs) => ingress.stop(deadlineMs) });
   metrics.beforeScrape(() => metrics.ingressInFlightIs(ingress.status().inFlight));
@@ -241,9 +256,9 @@ async function startWorker(
   });
   readiness.worker = () => null;
   parts.push({
-    stop: async () => {
+    stop: async (deadlineMs) => {
       events.abort();
-      await worker.stop();
+      await worker.stop(deadlineMs);
       await feeding;
       for (const one of drivers) one.close();
     },

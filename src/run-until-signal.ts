@@ -9,7 +9,8 @@ interface Running {
 }
 
 export interface RunDeps {
-  readonly start: () => Promise<Running>;
+  /** Rejects early when the signal aborts. */
+  readonly start: (signal: AbortSignal) => Promise<Running>;
   readonly stopDeadlineMs: number;
   readonly log: Logger;
 }
@@ -18,13 +19,14 @@ export interface RunDeps {
 const MARGIN_MS = 2_000;
 
 /**
- * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start lets that come to
- * its end, and stops then: a start is cheap to finish and hard to cut. At the deadline the process exits whatever it does, and
- * at a second signal at once.
+ * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start cuts it short. At the
+ * deadline the process exits whatever it does, and at a second signal at once.
  */
 export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): Promise<number> {
   const asked = firstSignal();
+  const starting = new AbortController();
   void asked.then((signal) => {
+    starting.abort();
     log.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
     setTimeout(() => {
       log.error({}, 'did not stop within the deadline; what is left will be carried on by the next process');
@@ -33,8 +35,12 @@ export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): P
   });
   let service: Running;
   try {
-    service = await start();
+    service = await start(starting.signal);
   } catch (error) {
+    if (starting.signal.aborted) {
+      log.info({}, 'stopped before the start was complete');
+      return EXIT.stopped;
+    }
     log.error({ err: error }, 'the service does not start');
     return EXIT.failed;
   }

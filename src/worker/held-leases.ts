@@ -58,6 +58,11 @@ export class HeldLeases {
     if (this.entries.get(lease.key)?.lease.token === lease.token) this.entries.delete(lease.key);
   }
 
+  /** Takes all leases from their holders at once. */
+  abandon(): void {
+    for (const entry of this.entries.values()) this.abort(entry);
+  }
+
   private async tick(): Promise<void> {
     this.expire();
     if (this.renewing || this.entries.size === 0) return;

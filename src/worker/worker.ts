@@ -76,13 +76,18 @@ export class Worker {
     this.loop = this.run();
   }
 
-  /** Takes nothing new and lets what runs come to the end of its present step, which releases its lease. */
-  async stop(): Promise<void> {
+  /**
+   * Takes nothing new and lets what runs come to the end of its present step, which releases its lease. A step that is not over at the deadline
+   * (a long pull, an engine that hangs) is cut: its lease lapses, and the next holder takes over as after a crash.
+   */
+  async stop(deadlineMs: number): Promise<void> {
     this.stopping = true;
     this.wake();
     await this.loop;
     for (const sleeper of this.sleepers.values()) sleeper.wake();
+    const cut = setTimeout(() => this.leases.abandon(), deadlineMs);
     await Promise.all(this.inProgress);
+    clearTimeout(cut);
     this.unsubscribe();
     this.leases.stop();
   }

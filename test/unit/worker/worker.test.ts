@@ -34,7 +34,7 @@ describe('a worker', () => {
     queue = createMemoryQueue();
   });
 
-  afterEach(() => worker.stop());
+  afterEach(() => worker.stop(5_000));
 
   test('works what is due and gives it back as the work says', async () => {
     start(() => Promise.resolve({ delayMs: 700, clean: false }));
@@ -103,10 +103,23 @@ describe('a worker', () => {
     });
     queue.put('container/a');
     await until('it is in hand', () => worker.busy === 1);
-    await worker.stop();
+    await worker.stop(5_000);
     queue.put('container/b');
     expect(drained).toEqual([true]);
     expect(queue.released).toHaveLength(1);
+  });
+
+  test('what is still under way at the deadline of a stop is cut, and its lease lapses', async () => {
+    start(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    queue.put('container/a');
+    await until('it is in hand', () => worker.busy === 1);
+    await worker.stop(10);
+    expect(queue.released).toEqual([]);
   });
 
   test('goes on when the queue could not be asked', async () => {
