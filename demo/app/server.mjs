@@ -104,8 +104,9 @@ process.on('SIGINT', leave);
 
 if (settings.APP_MESSAGE) console.log(settings.APP_MESSAGE);
 if (settings.APP_EXIT_CODE !== undefined) {
-  await delay(number('APP_EXIT_AFTER_MS', 0));
-  if (settings.APP_EXIT_AFTER_MS === undefined) process.exit(number('APP_EXIT_CODE', 1));
+  const exit = () => process.exit(number('APP_EXIT_CODE', 1));
+  if (settings.APP_EXIT_AFTER_MS === undefined) exit();
+  setTimeout(exit, number('APP_EXIT_AFTER_MS', 0));
 }
 await delay(number('APP_LISTEN_DELAY_MS', 0));
 server.keepAliveTimeout = 65_000;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadConfig, processSurroundings } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import { type Seams, type Service, serve } from '../../src/main.js';
+import type { Host } from './hosts/hosts.js';
 import { type Answer, http } from './http.js';
 import type { PrivateEngine } from './private-engine.js';
 import { newDirectory } from './run-directory.js';
@@ -19,12 +20,14 @@ export interface RunningService extends Service {
 
 export interface ServiceOptions {
   /** The hosts, named host-1, host-2 ... in this order. Tests that run a worker need engines of their own: they are claimed. */
-  readonly engines: readonly PrivateEngine[];
+  readonly engines: readonly (PrivateEngine | Host)[];
   /** Further LONGSHORE_* variables, or REDIS_URL. */
   readonly env?: Readonly<Record<string, string>>;
   readonly seams?: Seams;
   /** To start again on the data of a former one. */
   readonly dataDir?: string;
+  /** How many ports each host has for instances; 50 by default. */
+  readonly portsPerHost?: number;
 }
 
 export async function startService(options: ServiceOptions): Promise<RunningService> {
@@ -35,7 +38,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     LONGSHORE_GRPC_ADDR: free,
     LONGSHORE_HTTP_ADDR: free,
     LONGSHORE_INGRESS_ADDR: free,
-    LONGSHORE_HOSTS_FILE: hostsFile(dataDir, options.engines),
+    LONGSHORE_HOSTS_FILE: hostsFile(dataDir, options.engines, options.portsPerHost ?? PORTS_PER_HOST),
     ...options.env,
   };
   const { config } = await loadConfig({ ...processSurroundings(), env });
@@ -58,19 +61,20 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 const PORTS_PER_HOST = 50;
 
 /** Engines in the machine's own network share its address, so each has its own ports, which hang on its directory. */
-function portsOf({ dir }: PrivateEngine): string {
+function portsOf({ dir }: PrivateEngine, count: number): string {
   const slot = createHash('sha256').update(dir).digest().readUInt16BE() % 500;
   const first = 33_000 + slot * PORTS_PER_HOST;
-  return `${first}-${first + PORTS_PER_HOST - 1}`;
+  return `${first}-${first + count - 1}`;
 }
 
-function hostsFile(dir: string, engines: readonly PrivateEngine[]): string {
+function hostsFile(dir: string, engines: readonly (PrivateEngine | Host)[], ports: number): string {
   const hosts = engines.map((engine, index) => ({
     name: `host-${index + 1}`,
-    endpoint: engine.endpoint,
-    address: '127.0.0.1',
+    ...('tcpEndpoint' in engine
+      ? { endpoint: engine.tcpEndpoint, tls: engine.tls, address: engine.address }
+      : { endpoint: engine.endpoint, address: '127.0.0.1' }),
     gpus: engine.gpuUuids.map((uuid) => ({ uuid, name: 'NVIDIA H200', memory_mib: 143771 })),
-    ports: portsOf(engine),
+    ports: portsOf(engine, ports),
   }));
   const file = join(dir, 'hosts.yaml');
   // YAML is a superset of JSON.
