@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { Client, credentials, type GrpcObject, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { z } from 'zod';
+
+/*
+ * The public API as a stranger sees it: messages read from the .proto files at run time, none of the generated code and none of the
+ * service's own.
+ */
+
+const root = join(__dirname, '../../..');
+
+const any = z.object({ type_url: z.string(), value: z.instanceof(Buffer) });
+const operation = z.object({
+  id: z.string(),
+  done: z.boolean(),
+  error: z.object({ code: z.number(), message: z.string() }).nullish(),
+  response: any.nullish(),
+  metadata: any.nullish(),
+});
+const container = z.object({
+  id: z.string(),
+  status: z.string(),
+  url: z.string(),
+  active_revision_id: z.string(),
+  status_message: z.string(),
+  instances: z.array(
+    z.object({
+      id: z.string(),
+      revision_id: z.string(),
+      gpu_uuids: z.array(z.string()),
+      address: z.string(),
+      state: z.string(),
+    }),
+  ),
+});
+const revision = z.object({ id: z.string(), status: z.string() });
+
+export type ApiOperation = z.infer<typeof operation>;
+export type ApiContainer = z.infer<typeof container>;
+export type ApiRevision = z.infer<typeof revision>;
+
+export interface Api {
+  /** Changes: `Create`, `DeployRevision`, `Rollback`, `Delete`, `Cancel` with the message as an object. */
+  change(method: string, request: object): Promise<ApiOperation>;
+  operation(id: string): Promise<ApiOperation>;
+  /** Until it is done, or `seconds` are over. */
+  wait(id: string, seconds: number): Promise<ApiOperation>;
+  operationsOf(containerId: string): Promise<readonly ApiOperation[]>;
+  /** Null: NOT_FOUND. */
+  container(id: string): Promise<ApiContainer | null>;
+  revisions(containerId: string): Promise<readonly ApiRevision[]>;
+  /** What an operation is about, read from its metadata's first field, an id in all of them. */
+  subject(operation: ApiOperation): string;
+  close(): void;
+}
+
+const NOT_FOUND = 5;
+
+export function connectApi(addr: string): Api {
+  const packages = load();
+  const containers = clientOf(packages, 'longshore.containers.v1.ContainerService', addr);
+  const operations = clientOf(packages, 'longshore.operation.v1.OperationService', addr);
+  const listed = (field: string, items: z.ZodType) => z.object({ [field]: z.array(items) });
+  return {
+    change: async (method, request) =>
+      operation.parse(await call(method === 'Cancel' ? operations : containers, method, request)),
+    operation: async (operation_id) => operation.parse(await call(operations, 'Get', { operation_id })),
+    wait: async (operation_id, seconds) =>
+      operation.parse(await call(operations, 'Wait', { operation_id, timeout: { seconds } })),
+    operationsOf: async (container_id) => {
+      const page = listed('operations', operation).parse(await call(containers, 'ListOperations', { container_id }));
+      return z.array(operation).parse(page['operations']);
+    },
+    container: async (container_id) => {
+      try {
+        return container.parse(await call(containers, 'Get', { container_id }));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return null;
+        throw error;
+      }
+    },
+    revisions: async (container_id) => {
+      const page = listed('revisions', revision).parse(await call(containers, 'ListRevisions', { container_id }));
+      return z.array(revision).parse(page['revisions']);
+    },
+    subject: ({ metadata }) => firstString(metadata?.value ?? Buffer.alloc(0)),
+    close: () => {
+      containers.close();
+      operations.close();
+    },
+  };
+}
+
+function load(): GrpcObject {
+  const files = ['containers/v1/container_service.proto', 'operation/v1/operation_service.proto'];
+  return loadPackageDefinition(
+    loadSync(
+      files.map((file) => join('longshore', file)),
+      {
+        includeDirs: [join(root, 'proto'), join(root, 'node_modules/google-proto-files')],
+        keepCase: true,
+        longs: Number,
+        enums: String,
+        defaults: true,
+        oneofs: true,
+      },
+    ),
+  );
+}
+
+function clientOf(packages: GrpcObject, service: string, addr: string): Client {
+  let found: unknown = packages;
+  for (const part of service.split('.')) found = Reflect.get(Object(found), part);
+  if (typeof found !== 'function') throw new Error(`there is no service ${service}`);
+  const client: unknown = Reflect.construct(found, [addr, credentials.createInsecure()]);
+  if (!(client instanceof Client)) throw new Error(`${service} is no service`);
+  return client;
+}
+
+function call(client: Client, method: string, request: object): Promise<unknown> {
+  const send: unknown = Reflect.get(client, method);
+  if (typeof send !== 'function') throw new Error(`there is no method ${method}`);
+  return new Promise((resolve, reject) => {
+    const answer = (error: ServiceError | null, reply: unknown) => (error ? reject(error) : resolve(reply));
+    send.call(client, request, { deadline: Date.now() + 60_000 }, answer);
+  });
+}
+
+/** Field 1 of a message, length-delimited: tag 0x0a, length, text. */
+function firstString(message: Buffer): string {
+  if (message[0] !== 0x0a) return '';
+  return message.subarray(2, 2 + (message[1] ?? 0)).toString();
+}

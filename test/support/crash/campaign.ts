@@ -1,0 +1,99 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { treePath } from '../../../src/paths.js';
+import { type RunResult, run } from './run.js';
+import type { Scenario } from './scenarios.js';
+import { openStage, type Stage } from './stage.js';
+
+export interface Campaign {
+  /** Points that were recorded, tried, and reached when they were tried. */
+  readonly recorded: number;
+  readonly tried: number;
+  readonly notReached: readonly string[];
+  /** A text for each point after which something was wrong: the point, what, and where the evidence is. */
+  readonly failures: readonly string[];
+}
+
+/** Stages side by side: while the lease of one's dead worker runs out, the other gets on. */
+export class Stages {
+  private readonly free: Stage[] = [];
+
+  private constructor(
+    private readonly program: string,
+    readonly count: number,
+  ) {}
+
+  static async open(program: string, count: number): Promise<Stages> {
+    const stages = new Stages(program, count);
+    stages.free.push(...(await Promise.all(Array.from({ length: count }, () => openStage(program)))));
+    return stages;
+  }
+
+  /** A stage on which something is left is not used again. */
+  async with(use: (stage: Stage) => Promise<RunResult>): Promise<RunResult & { readonly stage: Stage }> {
+    const stage = this.free.pop() ?? (await openStage(this.program));
+    const result = await use(stage);
+    if (result.cleared) this.free.push(stage);
+    else await stage.close();
+    return { ...result, stage };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.free.splice(0).map((stage) => stage.close()));
+  }
+}
+
+/** Records the points of a scenario, then lets the worker die at `most` of them, spread evenly; all of them with Infinity. */
+export async function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
+  const failures: string[] = [];
+  const notReached: string[] = [];
+  const judge = async (point: string | null): Promise<RunResult> =>
+    stages.with(async (stage) => {
+      const result = await run(stage, scenario, point);
+      if (result.faults.length > 0)
+        failures.push(failureText(scenario, point, result, await evidence(stage, scenario, point, result)));
+      else if (point !== null && !result.reached) notReached.push(point);
+      return result;
+    });
+  const recorded = (await judge(null)).points;
+  const chosen = sample(recorded, most);
+  const queue = [...chosen];
+  const lane = async () => {
+    for (let point = queue.shift(); point !== undefined; point = queue.shift()) await judge(point);
+  };
+  await Promise.all(Array.from({ length: stages.count }, lane));
+  return { recorded: recorded.length, tried: chosen.length, notReached, failures };
+}
+
+/** Every so many, the same for the same list. */
+export function sample<T>(all: readonly T[], most: number): readonly T[] {
+  if (all.length <= most) return all;
+  const stride = all.length / most;
+  return Array.from({ length: most }, (_, index) => all[Math.floor((index + 0.5) * stride)]).filter(
+    (one) => one !== undefined,
+  );
+}
+
+function failureText({ name }: Scenario, point: string | null, { faults }: RunResult, file: string): string {
+  const where = point === null ? 'without a crash' : `after a crash at ${point}`;
+  return [`${name}, ${where}:`, ...faults.map((fault) => `  ${fault}`), `  evidence: ${file}`].join('\n');
+}
+
+/** All that a person needs to find out what happened, in one file that outlives the run. */
+async function evidence(stage: Stage, { name }: Scenario, point: string | null, result: RunResult): Promise<string> {
+  const dir = treePath('.longshore', 'crash');
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, `${`${name} ${point ?? 'recording'}`.replaceAll(/[^a-z0-9]+/gi, '-')}.txt`);
+  const docker = await stage.engine.docker('ps', '-a', '--no-trunc').catch(String);
+  const world = JSON.stringify(
+    result.world,
+    (_key, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value),
+    2,
+  );
+  const logs = Object.entries(stage.logs()).map(([log, text]) => `== ${log}\n${text}`);
+  writeFileSync(
+    file,
+    [name, point, ...result.faults, '== docker ps -a', docker, '== state', world, ...logs].join('\n'),
+  );
+  return file;
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Actor } from './actor.js';
+import { type Expected, faultsOf } from './checker.js';
+import type { Scenario } from './scenarios.js';
+import type { Stage } from './stage.js';
+import { isQuiet, look, type World } from './world.js';
+
+export interface RunResult {
+  /** The points that its first worker passed, in order; empty if it died. */
+  readonly points: readonly string[];
+  /** Whether the worker died where it was to die. */
+  readonly reached: boolean;
+  readonly faults: readonly string[];
+  /** The last look at what is there; null if there was none. */
+  readonly world: World | null;
+  /** Nothing of the run is left, so the stage can be used again. */
+  readonly cleared: boolean;
+}
+
+/** How long it may take until all is as it should be, after the operations have ended. */
+const SETTLE_MS = 20_000;
+/** A worker that has nothing to do asks for work this often at least, and passes points by it. */
+const IDLE_MS = 1_200;
+
+let runs = 0;
+
+/** Plays a scenario once; `target` is where the worker dies, null only records. */
+export async function run(stage: Stage, scenario: Scenario, target: string | null): Promise<RunResult> {
+  runs += 1;
+  const actor = new Actor(stage, `crash-${runs}`);
+  const before = stage.accidents.length;
+  try {
+    await actor.setUp(scenario);
+    if (actor.container !== '') await quiet(stage, actor.container);
+    const worker = stage.worker();
+    await worker.ask({ kind: 'ARM', target });
+    await actor.act(scenario);
+    let { faults, world } = await settled(stage, actor, actor.expected(scenario));
+    const points = worker.gone ? [] : await worker.points();
+    if (target !== null && !worker.gone) await Promise.race([worker.exited, delay(IDLE_MS)]);
+    if (worker.gone && faults.length === 0) ({ faults, world } = await settled(stage, actor, actor.expected(scenario)));
+    if (!worker.gone) await worker.ask({ kind: 'ARM', target: null });
+    const accidents = stage.accidents.slice(before);
+    const left = faults.length === 0 ? await clear(stage, actor, scenario) : [];
+    const all = [...faults, ...left, ...accidents];
+    return { points, reached: worker.crashed, faults: all, world, cleared: all.length === 0 };
+  } catch (error) {
+    const faults = [String(error), ...stage.accidents.slice(before)];
+    const world = await look(stage.sources, actor.container, actor.operations).catch(() => null);
+    return { points: [], reached: stage.accidents.length === before, faults, world, cleared: false };
+  }
+}
+
+/** Waits until what is there is what is expected, with nothing under way; says what is wrong when the time is up. */
+async function settled(stage: Stage, actor: Actor, expected: Expected): Promise<Pick<RunResult, 'faults' | 'world'>> {
+  const end = performance.now() + SETTLE_MS;
+  const ids = expected.operations.map(({ id }) => id);
+  for (;;) {
+    const late = performance.now() > end;
+    if (late || (await isQuiet(stage.redis, actor.container))) {
+      const world = await look(stage.sources, actor.container, ids);
+      const faults = faultsOf(world, expected, stage.watch);
+      if (faults.length === 0 || late) return { faults, world };
+    }
+    await delay(40);
+  }
+}
+
+async function quiet(stage: Stage, containerId: string): Promise<void> {
+  const end = performance.now() + SETTLE_MS;
+  while (performance.now() < end) {
+    if (await isQuiet(stage.redis, containerId)) return;
+    await delay(20);
+  }
+  throw new Error('the set-up of the scenario did not come to rest');
+}
+
+/** Deletes the container, after which nothing may be left of it. */
+async function clear(stage: Stage, actor: Actor, { deleted }: Scenario): Promise<readonly string[]> {
+  if (deleted) return [];
+  const nothing: Scenario = {
+    name: '',
+    setup: [],
+    actions: [{ do: 'DELETE' }],
+    results: [],
+    active: null,
+    deleted: true,
+  };
+  await actor.act(nothing);
+  const { faults } = await settled(stage, actor, actor.expected(nothing));
+  return faults.map((fault) => `after its container was deleted: ${fault}`);
+}

@@ -1,0 +1,50 @@
+import { createWriteStream } from 'node:fs';
+import { loadConfig, processSurroundings } from '../../../src/config.js';
+import { createLogger } from '../../../src/log.js';
+import { type Seams, serve } from '../../../src/main.js';
+import type { FromWorker, ToWorker } from './messages.js';
+import { PLANTS } from './plants.js';
+import { CrashPoints } from './points.js';
+
+// A worker process that kills itself where it is told to. It has loaded everything when it is told what to do, so that
+// what follows a crash is the take-over and not the loading of modules.
+
+const points = new CrashPoints(() => {
+  process.kill(process.pid, 'SIGKILL');
+  // The signal may take a moment: nothing may happen in it.
+  return new Promise<never>(() => {});
+});
+
+async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToWorker, { kind: 'SERVE' }>): Promise<void> {
+  const { config } = await loadConfig({ ...processSurroundings(), env });
+  const log = createLogger({ level: 'debug', out: createWriteStream(logFile, { flags: 'a' }) });
+  const planted: Seams = plant === null ? {} : PLANTS[plant];
+  await serve({ ...config, worker: { ...config.worker, leaseTtlMs } }, log, {
+    wrapScripts: (runner) => points.wrapScripts(planted.wrapScripts?.(runner) ?? runner),
+    wrapDriver: (driver) => points.wrapDriver(planted.wrapDriver?.(driver) ?? driver),
+  });
+}
+
+async function obey(message: ToWorker): Promise<FromWorker> {
+  switch (message.kind) {
+    case 'SERVE':
+      await start(message);
+      return { kind: 'DONE' };
+    case 'ARM':
+      points.arm(message.target);
+      return { kind: 'DONE' };
+    case 'POINTS':
+      return { kind: 'POINTS', points: points.reached() };
+  }
+}
+
+process.on('message', (message: ToWorker) => {
+  obey(message).then(
+    (reply) => process.send?.(reply),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+});
+process.on('disconnect', () => process.exit(0));
