@@ -11,6 +11,7 @@ const PULL_PERCENT = { from: 10, to: 50 };
 /** Forward. Stop-first passes through the drain and stop of the former instance between pull and create. */
 const FORWARD: Marks = {
   PLACE_INSTANCE: ['PLACE', 5],
+  RECALL_INSTANCE: ['PLACE', 5],
   PULL_IMAGE: ['PULL', PULL_PERCENT.from],
   HOLD_ROUTE: ['DRAIN', 52],
   STOP_CONTAINER: ['STOP', 55],
@@ -85,7 +86,7 @@ function marksOf({ failure, holdVersion }: Rollout): Marks {
 
 /** A step of steady state may come between; it is about instances that the rollout does not touch. */
 function isOfRollout(step: Step, { state }: ContainerView): boolean {
-  if (!('instanceId' in step)) return true;
+  if (!('instanceId' in step) || step.kind === 'RECALL_INSTANCE') return true;
   const instance = state.instances.find(({ id }) => id === step.instanceId);
   return instance?.role === 'CANDIDATE' || instance?.role === 'HELD';
 }

@@ -5,7 +5,7 @@ import type { Operation } from '../domain/operation.js';
 import { type Advance, bringUp } from './bring-up.js';
 import { cancelled, noCapacity, revisionGone } from './failures.js';
 import { allApplied } from './ingress-acks.js';
-import { isUnknown, observedOf, POLL_MS } from './presence.js';
+import { observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
 import { planHandOver } from './stop-first.js';
 import { planUndo } from './undo.js';
@@ -20,7 +20,7 @@ export function planRollout(view: ContainerView, running: Operation, rollout: Ro
   if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
-  if (candidate === undefined) return placeCandidate(view, rollout);
+  if (candidate === undefined) return recall(view, rollout) ?? placeCandidate(view, rollout);
   if (!candidate.leased) return settle(planHandOver(view, candidate, rollout), candidate);
   return settle(bringUp(view, candidate, rollout.startedAt), candidate);
 }
@@ -52,9 +52,7 @@ function placeCandidate(view: ContainerView, rollout: Rollout): Step {
       return { kind: 'WAIT', until: Math.min(blocked.retryAt, deadline), reason: blocked.message };
     }
   }
-  const retained = view.state.instances
-    .filter((instance) => isStartable(view, instance, rollout.revisionId))
-    .sort((one, other) => other.changedAt - one.changedAt)[0];
+  const retained = newest(view.state.instances.filter((instance) => isStartable(view, instance, rollout.revisionId)));
   return {
     kind: 'PLACE_INSTANCE',
     revisionId: rollout.revisionId,
@@ -63,9 +61,28 @@ function placeCandidate(view: ContainerView, rollout: Rollout): Step {
   };
 }
 
+/** Back to a revision that was left a moment ago: its instance may run still, or be stopped and have its devices still. */
+function recall(view: ContainerView, { revisionId }: Rollout): Step | null {
+  const leased = view.state.instances.filter((instance) => instance.leased && isLeftOver(view, instance, revisionId));
+  const stateOf = (instance: InstanceRecord) => observedOf(view, instance)?.state;
+  const instance =
+    newest(leased.filter((one) => stateOf(one) === 'RUNNING')) ??
+    newest(leased.filter((one) => stateOf(one) === 'EXITED'));
+  return instance === undefined ? null : { kind: 'RECALL_INSTANCE', instanceId: instance.id };
+}
+
 function isStartable(view: ContainerView, instance: InstanceRecord, revisionId: string): boolean {
-  if (instance.role !== 'RETAINED' || instance.revisionId !== revisionId) return false;
-  return !instance.leased && !isUnknown(view, instance) && observedOf(view, instance)?.state === 'EXITED';
+  if (instance.leased || !isLeftOver(view, instance, revisionId)) return false;
+  return observedOf(view, instance)?.state === 'EXITED';
+}
+
+/** Retired, or about to be. */
+function isLeftOver(view: ContainerView, { role, revisionId, host }: InstanceRecord, wanted: string): boolean {
+  return (role === 'RETAINED' || role === 'DRAINING') && revisionId === wanted && !view.unobserved.has(host);
+}
+
+function newest(instances: readonly InstanceRecord[]): InstanceRecord | undefined {
+  return [...instances].sort((one, other) => other.changedAt - one.changedAt)[0];
 }
 
 function undo(failure: Failure, logsOf: string | null = null): Step {

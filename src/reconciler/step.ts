@@ -11,6 +11,7 @@ export type Step =
   | RenameContainer
   | RemoveContainer
   | PlaceInstance
+  | RecallInstance
   | HandOverDevices
   | PullImage
   | CreateContainer
@@ -65,6 +66,12 @@ export interface PlaceInstance {
   readonly ordinal: number;
   /** A retained instance of that revision, to be started if exactly its devices can be leased. */
   readonly retainedInstanceId: string | null;
+}
+
+/** An instance of the revision that was being retired and has its devices still becomes the candidate, as it is. */
+export interface RecallInstance {
+  readonly kind: 'RECALL_INSTANCE';
+  readonly instanceId: string;
 }
 
 /** Stop-first, once the former instance is confirmed stopped: its leases become the waiting candidate's, in one script. */

@@ -91,6 +91,14 @@ export function stopFirstChosen(state: ContainerState, candidate: InstanceRecord
   );
 }
 
+/** RECALL_INSTANCE. It keeps leases and start, but has to be found healthy anew before anything is sent to it. */
+export function recalled(state: ContainerState, instanceId: string, now: number): ContainerState {
+  const fresh = { drainVersion: null, drainDeadline: null, healthyAt: null, failed: null, restarts: 0, fault: null };
+  const role: InstanceRole = 'CANDIDATE';
+  const recalling = change(state, instanceId, { ...fresh, role, changedAt: now });
+  return withRollout(recalling, { order: 'START_FIRST', blocked: null });
+}
+
 /**
  * PLACE_INSTANCE, no host takes it now: `message` says why, host by host. Tried again soon at first, then less often. `capacityVersion` was read
  * before the hosts were.

@@ -38,6 +38,8 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
       return probeInstance(step, context);
     case 'PLACE_INSTANCE':
       return placement.placeInstance(step, context);
+    case 'RECALL_INSTANCE':
+      return placement.recallInstance(step, context);
     case 'HAND_OVER_DEVICES':
       return placement.handOverDevices(step, context);
     case 'TAKE_DEVICES_BACK':

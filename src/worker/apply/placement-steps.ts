@@ -7,10 +7,18 @@ import type {
   FreeDevices,
   HandOverDevices,
   PlaceInstance,
+  RecallInstance,
   SetRole,
   TakeDevicesBack,
 } from '../../reconciler/step.js';
-import { blocked, devicesMoved, newCandidate, placed, stopFirstChosen } from '../../reconciler/transitions.js';
+import {
+  blocked,
+  devicesMoved,
+  newCandidate,
+  placed,
+  recalled,
+  stopFirstChosen,
+} from '../../reconciler/transitions.js';
 import { placeRollout } from '../../scheduler/place-rollout.js';
 import type { HostSnapshot } from '../../scheduler/placement.js';
 import { leasedResources } from '../../scheduler/resources.js';
@@ -44,6 +52,16 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
     default:
       return decision satisfies never;
   }
+}
+
+export function recallInstance(step: RecallInstance, context: StepContext): Promise<Outcome> {
+  const { containerId: container, running } = context.view;
+  const { instanceId: instance } = step;
+  context.deps.log.info(
+    { container, operation: running?.id, instance },
+    'took an instance back that was being retired',
+  );
+  return save(context, recalled(stateOf(context), instance, context.view.now));
 }
 
 /** All of its devices in one script, with the record; or none, and placing starts from a new reading. */

@@ -51,6 +51,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
     }
     case 'PLACE_INSTANCE':
       return place(world, container, view, step);
+    case 'RECALL_INSTANCE':
+      return world.write(container, all.recalled(state, step.instanceId, now));
     case 'PULL_IMAGE':
       world.call(hostOf(view, step.instanceId), () => {});
       if (behaviourOf(step.instanceId) === 'NO_IMAGE') throw new EngineFault('PERMANENT');

@@ -1,5 +1,6 @@
 import type { StepFault } from '../../../src/domain/instance.js';
 import { plan } from '../../../src/reconciler/plan.js';
+import type { HostedInstance } from '../../../src/reconciler/view.js';
 import {
   anInstance,
   anOperation,
@@ -169,6 +170,48 @@ describe('a candidate', () => {
       kind: 'UNDO_ROLLOUT',
       failure: { code: 'UNAVAILABLE', reason: 'HOST_UNREACHABLE', metadata: { host: 'h2' } },
     });
+  });
+});
+
+describe('back to a revision that was left a moment ago', () => {
+  const left = aServing('i2', { revisionId: 'r2', role: 'DRAINING', drainVersion: 5, drainDeadline: NOW + 9000 });
+  const running = anOperation('op', 'ROLLBACK', { revisionId: 'r2' });
+  const planned = (instance: typeof left, state: HostedInstance['state'], parts: ViewParts = {}) =>
+    plan(deploying(instance, { running, observed: [seen(former), seen(instance, { state })], ...parts }, aRollout()));
+
+  it.each([
+    ['drains and runs', left, 'RUNNING'],
+    ['was stopped and has its devices still', { ...left, startedAt: null }, 'EXITED'],
+    ['is retained and has its devices still', { ...left, role: 'RETAINED' }, 'EXITED'],
+  ] as const)('its instance that %s is the candidate', (_what, instance, state) => {
+    expect(planned(instance, state)).toEqual({ kind: 'RECALL_INSTANCE', instanceId: 'i2' });
+  });
+
+  it('one that runs comes before a newer one that does not', () => {
+    const newer = aServing('i3', { revisionId: 'r2', role: 'RETAINED', changedAt: NOW });
+    const view = deploying(left, { running }, aRollout());
+    const state = { ...view.state, instances: [newer, ...view.state.instances] };
+    const observed = [seen(former), seen(left), seen(newer, { state: 'EXITED' })];
+    expect(plan({ ...view, state, observed })).toMatchObject({ kind: 'RECALL_INSTANCE', instanceId: 'i2' });
+  });
+
+  it('one that has given its devices up already is placed again', () => {
+    const step = planned({ ...left, leased: false }, 'EXITED');
+    expect(step).toMatchObject({ kind: 'PLACE_INSTANCE', retainedInstanceId: 'i2' });
+  });
+
+  it.each([
+    ['is of another revision', { ...left, revisionId: 'r1' }, 'RUNNING', {}],
+    ['is paused', left, 'PAUSED', {}],
+    ['is not wanted', { ...left, role: 'DISCARDED' }, 'RUNNING', {}],
+    [
+      'is on a host that does not answer',
+      { ...left, host: 'h2' },
+      'RUNNING',
+      { unobserved: new Map([['h2', 'timeout']]) },
+    ],
+  ] as const)('one that %s is left alone', (_what, instance, state, parts) => {
+    expect(planned(instance, state, parts)).toMatchObject({ kind: 'PLACE_INSTANCE', retainedInstanceId: null });
   });
 });
 

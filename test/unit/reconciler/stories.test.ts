@@ -173,6 +173,37 @@ describe('a rollback', () => {
     expect(story.active).toBe(former);
   });
 
+  it.each([
+    ['drains still', 'COMPLETE_OPERATION', ['RECALL_INSTANCE']],
+    ['was stopped', 'STOP_CONTAINER', ['RECALL_INSTANCE', 'START_CONTAINER']],
+    ['has just given its devices up', 'FREE_DEVICES', ['PLACE_INSTANCE', 'START_CONTAINER']],
+  ] as const)('right after a deploy takes the former instance back that %s', (_what, last, back) => {
+    const story = serving(1);
+    const [former] = story.container.state.instances;
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 1);
+    story.steps(isKind(last));
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: former?.revisionId ?? '' });
+    const end = ['PROBE_INSTANCE', 'SWITCH_REVISION', 'COMPLETE_OPERATION'];
+    expect(story.steps(isKind('COMPLETE_OPERATION'))).toEqual(['TAKE_OPERATION', ...back, ...end]);
+    story.steps();
+    expect(story.roles().sort()).toEqual([`RETAINED ${secondRevision(story)}`, `SERVING ${former?.revisionId}`]);
+    expect(story.container.route?.targets.map(({ instanceId }) => instanceId)).toEqual([former?.id]);
+    expect([...story.world.gpuLeases.values()]).toEqual([former?.id]);
+  });
+
+  it('that took an instance back and is cancelled retires it again', () => {
+    const story = serving();
+    const former = story.active;
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 0);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: former });
+    story.steps(isKind('RECALL_INSTANCE'));
+    story.world.cancel(story.container);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OK', 'OPERATION_CANCELLED']);
+    expect(story.roles()).toEqual([`RETAINED ${former}`, `SERVING ${secondRevision(story)}`]);
+  });
+
   it('to the active revision is done at once', () => {
     const story = serving();
     story.world.submit(story.container, 'ROLLBACK', { revisionId: story.active });

@@ -4,7 +4,7 @@ import { NEXT_ROUTE_VERSION } from '../../../src/domain/route.js';
 import { backoff, exited, faulted, started } from '../../../src/reconciler/instance-transitions.js';
 import { progressOf, pullPercent } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
-import { blocked, completed, held, operationTaken, switched } from '../../../src/reconciler/transitions.js';
+import { blocked, completed, held, operationTaken, recalled, switched } from '../../../src/reconciler/transitions.js';
 import {
   anInstance,
   anOperation,
@@ -59,6 +59,17 @@ describe('the switch', () => {
   it('of a rollback takes its target for the stable one', () => {
     const rollback = { ...before, rollout: aRollout({ kind: 'ROLLBACK' }) };
     expect(switched(rollback, NOW, 0).stableRevisionId).toBe('r2');
+  });
+});
+
+describe('an instance that is taken back', () => {
+  it('keeps its leases and its start, and is asked anew whether it is healthy', () => {
+    const draining = aServing('i1', { role: 'DRAINING', drainVersion: 3, drainDeadline: NOW, restarts: 2 });
+    const after = recalled(stateOf({ instances: [draining], rollout: aRollout() }), 'i1', NOW);
+    expect(after.instances).toEqual([
+      aServing('i1', { role: 'CANDIDATE', healthyAt: null, changedAt: NOW, startedAt: draining.startedAt }),
+    ]);
+    expect(after.rollout?.order).toBe('START_FIRST');
   });
 });
 
