@@ -14,10 +14,10 @@ import { localGpus } from './engine/local-gpus.js';
 import { createFleet } from './fleet/fleet.js';
 import type { HostConfig } from './fleet/host-config.js';
 import { HttpListener } from './http/http-listener.js';
-import type { ReadinessCheck } from './http/readiness.js';
 import { createIngress } from './ingress/server.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { Parts } from './parts.js';
 import { treePath } from './paths.js';
 import { containersRpc } from './rpc/containers-service.js';
 import { operationsRpc } from './rpc/operations-service.js';
@@ -54,11 +54,6 @@ export interface Seams {
   readonly wrapDriver?: (driver: EngineDriver) => EngineDriver;
 }
 
-/** A part that runs, and how to end it. Parts are ended in the order opposite to their start. */
-interface Part {
-  readonly stop: (deadlineMs: number) => Promise<void>;
-}
-
 interface Surroundings {
   readonly config: Config;
   readonly log: Logger;
@@ -74,38 +69,29 @@ const STOP_GRACE_SECONDS = 10;
 
 /** Builds everything and starts the roles of the configuration. Rejects if one cannot start, with what had begun ended again. */
 export async function serve(config: Config, log: Logger, seams: Seams = {}): Promise<Service> {
-  const parts: Part[] = [];
-  const stop = async (deadlineMs: number): Promise<void> => {
-    const deadline = performance.now() + deadlineMs;
-    for (const part of parts.splice(0).reverse()) {
-      const left = Math.max(deadline - performance.now(), 0);
-      await part.stop(left).catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'));
-    }
-  };
+  const parts = new Parts(log);
   try {
-    return { ...(await start(config, log, seams, parts)), stop };
+    const ports = await start(config, log, seams, parts);
+    return { ...ports, stop: (deadlineMs) => parts.stop(deadlineMs) };
   } catch (error) {
-    await stop(config.stopDeadlineMs);
+    await parts.stop(config.stopDeadlineMs);
     throw error;
   }
 }
 
-async function start(config: Config, log: Logger, seams: Seams, parts: Part[]): Promise<Omit<Service, 'stop'>> {
+async function start(config: Config, log: Logger, seams: Seams, parts: Parts): Promise<Omit<Service, 'stop'>> {
   const metrics = createMetrics();
-  const readiness: Record<string, ReadinessCheck> = {};
-  for (const role of config.roles) readiness[role] = () => 'is starting';
-  const http = new HttpListener({ ...config.http, readiness, metrics, log });
+  for (const role of config.roles) parts.reports(role, () => 'is starting');
+  const http = new HttpListener({ ...config.http, readiness: parts.readiness, metrics, log });
   const httpPort = await http.start();
-  parts.push({ stop: () => http.stop() });
+  parts.add(() => http.stop());
 
   const store = await openStore(config, log, seams, parts, metrics);
   seams.signal?.throwIfAborted();
-  readiness.redis = watchRedis(store, parts);
+  parts.reports('redis', watchRedis(store, parts));
 
   // The ingress stops last: what it has in flight must end before the routes under it go.
-  const ingressPort = config.roles.has('ingress')
-    ? await startIngress({ config, log, metrics, store }, parts, readiness)
-    : null;
+  const ingressPort = config.roles.has('ingress') ? await startIngress({ config, log, metrics, store }, parts) : null;
   const around: Surroundings = {
     config,
     log,
@@ -114,8 +100,8 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Part[]): 
     seams,
     urlOf: (id) => urlOf(config, id, ingressPort ?? config.ingress.port),
   };
-  if (config.roles.has('worker')) await startWorker(around, parts, readiness);
-  const grpcPort = config.roles.has('api') ? await startApi(around, parts, readiness) : null;
+  if (config.roles.has('worker')) await startWorker(around, parts);
+  const grpcPort = config.roles.has('api') ? await startApi(around, parts) : null;
   log.info({ grpcPort, httpPort, ingressPort, roles: [...config.roles] }, 'ready');
   return { grpcPort, httpPort, ingressPort };
 }
@@ -128,18 +114,18 @@ function urlOf(config: Config, containerId: string, boundPort: number): string {
   return `${scheme}://${containerId}.${domain}${port === usual ? '' : `:${port}`}/`;
 }
 
-async function openStore(config: Config, log: Logger, seams: Seams, parts: Part[], metrics: Metrics): Promise<Store> {
+async function openStore(config: Config, log: Logger, seams: Seams, parts: Parts, metrics: Metrics): Promise<Store> {
   const url = config.redisUrl ?? (await startRedis(config, log, seams, parts, metrics));
   const { wrapScripts } = seams;
   const settings = { operationTtlMs: config.operationRetentionMs };
   const connect = (): Redis => createRedisClient(url);
   const store = createStore({ connect, settings, ...(wrapScripts && { wrapScripts }) });
-  parts.push({ stop: () => store.controlPlane.close() });
+  parts.add(() => store.controlPlane.close());
   for (const warning of await store.controlPlane.check()) log.warn({}, warning);
   return store;
 }
 
-async function startRedis(config: Config, log: Logger, seams: Seams, parts: Part[], metrics: Metrics): Promise<string> {
+async function startRedis(config: Config, log: Logger, seams: Seams, parts: Parts, metrics: Metrics): Promise<string> {
   const onRestart = () => metrics.embeddedRedisRestarted();
   const redis = await startEmbeddedRedis({
     dataDir: config.dataDir,
@@ -147,12 +133,12 @@ async function startRedis(config: Config, log: Logger, seams: Seams, parts: Part
     onRestart,
     ...(seams.signal && { signal: seams.signal }),
   });
-  parts.push({ stop: () => redis.stop() });
+  parts.add(() => redis.stop());
   return redis.url;
 }
 
 /** Redis is asked now and then, since readiness has to answer at once. */
-function watchRedis(store: Store, parts: Part[]): ReadinessCheck {
+function watchRedis(store: Store, parts: Parts): () => string | null {
   let reason: string | null = null;
   const look = () =>
     store.controlPlane.ping().then(
@@ -164,14 +150,13 @@ function watchRedis(store: Store, parts: Part[]): ReadinessCheck {
       },
     );
   const timer = setInterval(() => void look(), 1_000);
-  parts.push({ stop: () => Promise.resolve(clearInterval(timer)) });
+  parts.add(() => clearInterval(timer));
   return () => reason;
 }
 
 async function startIngress(
   { config, log, metrics, store }: Pick<Surroundings, 'config' | 'log' | 'metrics' | 'store'>,
-  parts: Part[],
-  readiness: Record<string, ReadinessCheck>,
+  parts: Parts,
 ): Promise<number> {
   const { domain, address: host, port, publicUrl } = config.ingress;
   const observe = ({ status, durationMs }: { status: number; durationMs: number }) =>
@@ -185,17 +170,13 @@ async function startIngress(
     observe,
   });
   await ingress.start();
-  parts.push({ stop: (deadlineMs) => ingress.stop(deadlineMs) });
+  parts.add((deadlineMs) => ingress.stop(deadlineMs));
   metrics.beforeScrape(() => metrics.ingressInFlightIs(ingress.status().inFlight));
-  readiness.ingress = () => (ingress.ready() ? null : 'has no routes that are fresh enough');
+  parts.reports('ingress', () => (ingress.ready() ? null : 'has no routes that are fresh enough'));
   return ingress.address().port;
 }
 
-async function startWorker(
-  around: Surroundings,
-  parts: Part[],
-  readiness: Record<string, ReadinessCheck>,
-): Promise<void> {
+async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   const { config, log, metrics, store } = around;
   const controlPlaneId = await store.controlPlane.id();
   const drivers: DockerDriver[] = [];
@@ -254,14 +235,12 @@ async function startWorker(
     metrics.queueIs(keys, oldestMs / 1000);
     metrics.hostsAre(hosts.map(({ host }) => host));
   });
-  readiness.worker = () => null;
-  parts.push({
-    stop: async (deadlineMs) => {
-      events.abort();
-      await worker.stop(deadlineMs);
-      await feeding;
-      for (const one of drivers) one.close();
-    },
+  parts.reports('worker', () => null);
+  parts.add(async (deadlineMs) => {
+    events.abort();
+    await worker.stop(deadlineMs);
+    await feeding;
+    for (const one of drivers) one.close();
   });
 }
 
@@ -276,11 +255,7 @@ function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig):
   });
 }
 
-async function startApi(
-  around: Surroundings,
-  parts: Part[],
-  readiness: Record<string, ReadinessCheck>,
-): Promise<number> {
+async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   const { config, log, metrics, store } = around;
   const { records, watch, hostWork: hosts } = store;
   const deps = { records, watch, hosts, authorizer: allowAll, urlOf: around.urlOf, newId, clock: Date.now };
@@ -298,13 +273,13 @@ async function startApi(
       key: Buffer.from(tls.key),
       clientCa: tls.clientCa === null ? null : Buffer.from(tls.clientCa),
     },
-    ready: () => readiness.redis?.() === null,
+    ready: () => parts.reasonOf('redis') === null,
     descriptorSet: await readFile(treePath('gen', 'descriptors.binpb')),
     log,
     observeCall: ({ method, code, durationMs }) => metrics.rpcEnded(method, code, durationMs / 1000),
   });
-  parts.push({ stop: (deadlineMs) => server.close(deadlineMs) });
-  readiness.api = () => null;
+  parts.add((deadlineMs) => server.close(deadlineMs));
+  parts.reports('api', () => null);
   return server.port;
 }
 
