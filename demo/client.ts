@@ -12,8 +12,15 @@ export interface DynamicClient {
 }
 
 interface AnyClient {
-  readonly [method: string]: (request: Json, answer: (error: ServiceError | null, response: Json) => void) => void;
+  readonly [method: string]: (
+    request: Json,
+    options: { readonly deadline: number },
+    answer: (error: ServiceError | null, response: Json) => void,
+  ) => void;
 }
+
+/** A service that hangs must not hang its caller. */
+const DEADLINE_MS = 30_000;
 
 const FILES = ['containers/v1/container_service.proto', 'operation/v1/operation_service.proto'];
 
@@ -36,7 +43,8 @@ export function dynamicClient(addr: string): DynamicClient {
     addr,
     call: (service, method, request) =>
       new Promise((resolve, reject) => {
-        clientOf(service)[method](request, (error: ServiceError | null, response: Json) =>
+        const options = { deadline: Date.now() + DEADLINE_MS };
+        clientOf(service)[method](request, options, (error: ServiceError | null, response: Json) =>
           error ? reject(error) : resolve(response),
         );
       }),

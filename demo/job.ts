@@ -87,7 +87,7 @@ async function listOperations(caller: Caller, report: Report, containerId: strin
   );
 }
 
-/** Deletes every container of the demo: this run's, and those of a run that was cut off. */
+/** Deletes every container of the demo. */
 export async function deleteAll(client: DynamicClient, report: Report): Promise<void> {
   const caller = new Caller(client, report);
   const containers = listOf(

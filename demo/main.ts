@@ -1,5 +1,3 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dynamicClient } from './client.js';
 import { deleteAll, mainJob } from './job.js';
@@ -13,7 +11,6 @@ import { type DemoService, startService } from './service.js';
  *   --dir DIR      where the service keeps its data
  *   --engine HOST  the Docker Engine, as a DOCKER_HOST value
  *   --keep         leaves the service and its container running
- *   --clean-up     does nothing but remove what a former run left
  *   --fault NAME   plants a fault, which must be noticed: wrong-revision, no-ingress
  */
 
@@ -33,21 +30,18 @@ async function main(): Promise<boolean> {
       dir: { type: 'string' },
       engine: { type: 'string' },
       keep: { type: 'boolean', default: false },
-      'clean-up': { type: 'boolean', default: false },
       fault: { type: 'string', default: 'none' },
     },
   });
-  const { dir, engine, keep, fault, 'clean-up': onlyCleanUp } = values;
+  const { dir, engine, keep, fault } = values;
   if (!dir || !engine) throw new Error('--dir and --engine are needed');
   if (!isFault(fault)) throw new Error(`there is no fault ${fault}, only ${Object.keys(FAULTS).join(', ')}`);
   const { roles, environment } = FAULTS[fault];
   const report = new Report();
   report.heading('Start the service');
   const service = await startService({ dir, roles, dockerHost: engine });
-  // Whoever comes after a run that was cut off ends its service by this.
-  writeFileSync(join(dir, 'service.pid'), String(service.pid));
   let ending: Promise<void> | null = null;
-  const end = () => (ending ??= cleanUp(service, dir, report));
+  const end = () => (ending ??= cleanUp(service, report));
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void end().then(() => process.exit(130)));
   report.line(
@@ -55,8 +49,7 @@ async function main(): Promise<boolean> {
   );
   const client = dynamicClient(service.grpcAddr);
   try {
-    await deleteAll(client, report); // of a run that was cut off
-    if (!onlyCleanUp) await mainJob(client, report, { environment });
+    await mainJob(client, report, { environment });
   } catch (error) {
     report.fault(error instanceof Error ? error.message : String(error));
   } finally {
@@ -73,7 +66,7 @@ function leave(service: DemoService, report: Report): void {
   report.line(`   process ${service.pid}; to end it and remove everything: npm run demo -- --stop`);
 }
 
-async function cleanUp(service: DemoService, dir: string, report: Report): Promise<void> {
+async function cleanUp(service: DemoService, report: Report): Promise<void> {
   report.heading('Clean up');
   const client = dynamicClient(service.grpcAddr);
   try {
@@ -84,7 +77,6 @@ async function cleanUp(service: DemoService, dir: string, report: Report): Promi
     client.close();
   }
   await service.stop();
-  rmSync(join(dir, 'data'), { recursive: true, force: true });
 }
 
 main().then(
