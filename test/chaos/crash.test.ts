@@ -34,6 +34,6 @@ describe('a worker that is killed', () => {
       expect(tried).toBeGreaterThan(0);
       expect(notReached.length).toBeLessThan(tried / 2);
     },
-    FULL ? 3_600_000 : 120_000,
+    FULL ? 3_600_000 : 300_000,
   );
 });

@@ -28,11 +28,11 @@ export class Actor {
 
   async setUp({ setup }: Scenario): Promise<void> {
     await this.play(setup);
-    this.firstOfActions = this.submitted.length;
     if (this.containerId !== '') this.dockerId = (await this.running()) || null;
   }
 
   async act({ actions }: Scenario): Promise<void> {
+    this.firstOfActions = this.submitted.length;
     await this.play(actions);
     await Promise.all(this.submitted.slice(this.firstOfActions).map((id) => this.ended(id)));
   }

@@ -14,6 +14,9 @@ export interface Campaign {
   readonly failures: readonly string[];
 }
 
+/** Waiting for what does not come takes long: so many failures say enough. */
+const MOST_FAILURES = 5;
+
 /** Stages side by side: while the lease of one's dead worker runs out, the other gets on. */
 export class Stages {
   private readonly free: Stage[] = [];
@@ -59,10 +62,14 @@ export async function campaign(stages: Stages, scenario: Scenario, most: number)
   const chosen = sample(recorded, most);
   const queue = [...chosen];
   const lane = async () => {
-    for (let point = queue.shift(); point !== undefined; point = queue.shift()) await judge(point);
+    while (failures.length < MOST_FAILURES) {
+      const point = queue.shift();
+      if (point === undefined) return;
+      await judge(point);
+    }
   };
   await Promise.all(Array.from({ length: stages.count }, lane));
-  return { recorded: recorded.length, tried: chosen.length, notReached, failures };
+  return { recorded: recorded.length, tried: chosen.length - queue.length, notReached, failures };
 }
 
 /** Every so many, the same for the same list. */

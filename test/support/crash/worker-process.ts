@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { treePath } from '../../../src/paths.js';
 import type { FromWorker, ToWorker } from './messages.js';
 
-/** A child that has loaded the service and waits for commands. */
+/** A child that has loaded the service and waits for commands. It ends with this process, when their channel closes. */
 export class WorkerProcess {
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>;
@@ -19,9 +19,6 @@ export class WorkerProcess {
         resolve();
       });
     });
-    const killAtExit = () => child.kill('SIGKILL');
-    process.once('exit', killAtExit);
-    child.once('exit', () => process.removeListener('exit', killAtExit));
   }
 
   static fork(program: string, outputFile: string): WorkerProcess {
