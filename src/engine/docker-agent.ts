@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
 import type { EngineEndpoint } from './docker-endpoint.js';
 
 interface AgentLimits {
@@ -17,6 +18,9 @@ export function createAgent(endpoint: EngineEndpoint, limits: AgentLimits): Http
   const options = { keepAlive: true, maxSockets: limits.maxSockets, maxFreeSockets: 4 };
   const secure = endpoint.kind === 'tcp' && endpoint.tls !== null;
   const agent = secure ? new HttpsAgent(options) : new HttpAgent(options);
+  // The modem spells out all options of every request for its debug log, even while that is off: with all sockets and buffers
+  // in here that held up the process for a second at a time.
+  Object.defineProperty(agent, inspect.custom, { value: () => 'Agent' });
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (connection, callback) => {
     const socket = connect(connection, callback);
