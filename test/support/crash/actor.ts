@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiOperation } from './api.js';
 import type { Expected } from './checker.js';
@@ -14,7 +15,7 @@ export class Actor {
 
   constructor(
     private readonly stage: Stage,
-    private readonly name: string,
+    private readonly patienceSeconds = 40,
   ) {}
 
   get container(): string {
@@ -28,6 +29,10 @@ export class Actor {
 
   async setUp({ setup }: Scenario): Promise<void> {
     await this.play(setup);
+    for (const id of this.submitted) {
+      const { done } = await this.stage.api.operation(id);
+      if (!done) throw new Error(`operation ${id} of the set-up did not end`);
+    }
     if (this.containerId !== '') this.dockerId = (await this.running()) || null;
   }
 
@@ -49,14 +54,17 @@ export class Actor {
     };
   }
 
-  private async play(actions: readonly Action[]): Promise<void> {
+  async play(actions: readonly Action[]): Promise<void> {
     for (const action of actions) await this.one(action);
   }
 
   private async one(action: Action): Promise<void> {
     switch (action.do) {
       case 'CREATE': {
-        const operation = await this.submit('Create', { folder_id: 'crash', name: this.name });
+        const operation = await this.submit('Create', {
+          folder_id: 'crash',
+          name: `crash-${randomBytes(6).toString('hex')}`,
+        });
         this.containerId = this.stage.api.subject(operation);
         return this.ended(operation.id);
       }
@@ -86,9 +94,9 @@ export class Actor {
     return operation;
   }
 
+  /** Or the patience is over: that it did not end is for the checker to say. */
   private async ended(id: string): Promise<void> {
-    const { done } = await this.stage.api.wait(id, PATIENCE_SECONDS);
-    if (!done) throw new Error(`operation ${id} did not end within ${PATIENCE_SECONDS} s`);
+    await this.stage.api.wait(id, this.patienceSeconds);
   }
 
   /** Until an instance of the deploy was seen to run, or it ended. */
@@ -108,10 +116,9 @@ export class Actor {
   }
 }
 
-const PATIENCE_SECONDS = 40;
-
 const SCRIPT: Readonly<Record<Behaviour, string>> = {
   ANSWERS: 'mkdir -p /www && echo "$REVISION" >/www/index.html && exec httpd -f -p "$PORT" -h /www',
+  STUBBORN: `trap '' TERM; mkdir -p /www; echo "$REVISION" >/www/index.html; httpd -p "$PORT" -h /www; while :; do sleep 1; done`,
   EXITS: 'echo "it cannot run"; exit 3',
   SILENT: 'exec sleep 3600',
 };

@@ -17,17 +17,26 @@ export interface RunResult {
   readonly cleared: boolean;
 }
 
-/** How long it may take until all is as it should be, after the operations have ended. */
-const SETTLE_MS = 20_000;
+export interface Patience {
+  /** For an operation to end. */
+  readonly operationSeconds: number;
+  /** How long it may take until all is as it should be, after the operations have ended. */
+  readonly settleMs: number;
+}
+
+const PATIENCE: Patience = { operationSeconds: 40, settleMs: 20_000 };
 /** A worker that has nothing to do asks for work this often at least, and passes points by it. */
 const IDLE_MS = 1_200;
 
-let runs = 0;
-
 /** Plays a scenario once; `target` is where the worker dies, null only records. */
-export async function run(stage: Stage, scenario: Scenario, target: string | null): Promise<RunResult> {
-  runs += 1;
-  const actor = new Actor(stage, `crash-${runs}`);
+export async function run(
+  stage: Stage,
+  scenario: Scenario,
+  target: string | null,
+  { operationSeconds, settleMs }: Patience = PATIENCE,
+): Promise<RunResult> {
+  const actor = new Actor(stage, operationSeconds);
+  const settle = () => settled(stage, actor, actor.expected(scenario), settleMs);
   const before = stage.accidents.length;
   try {
     await actor.setUp(scenario);
@@ -35,10 +44,10 @@ export async function run(stage: Stage, scenario: Scenario, target: string | nul
     const worker = stage.worker();
     await worker.ask({ kind: 'ARM', target });
     await actor.act(scenario);
-    let { faults, world } = await settled(stage, actor, actor.expected(scenario));
+    let { faults, world } = await settle();
     const points = worker.gone ? [] : await worker.points();
     if (target !== null && !worker.gone) await Promise.race([worker.exited, delay(IDLE_MS)]);
-    if (worker.gone && faults.length === 0) ({ faults, world } = await settled(stage, actor, actor.expected(scenario)));
+    if (worker.gone && faults.length === 0) ({ faults, world } = await settle());
     if (!worker.gone) await worker.ask({ kind: 'ARM', target: null });
     const accidents = stage.accidents.slice(before);
     const left = faults.length === 0 ? await clear(stage, actor, scenario) : [];
@@ -52,8 +61,13 @@ export async function run(stage: Stage, scenario: Scenario, target: string | nul
 }
 
 /** Waits until what is there is what is expected, with nothing under way; says what is wrong when the time is up. */
-async function settled(stage: Stage, actor: Actor, expected: Expected): Promise<Pick<RunResult, 'faults' | 'world'>> {
-  const end = performance.now() + SETTLE_MS;
+async function settled(
+  stage: Stage,
+  actor: Actor,
+  expected: Expected,
+  settleMs: number,
+): Promise<Pick<RunResult, 'faults' | 'world'>> {
+  const end = performance.now() + settleMs;
   const ids = expected.operations.map(({ id }) => id);
   for (;;) {
     const late = performance.now() > end;
@@ -67,7 +81,7 @@ async function settled(stage: Stage, actor: Actor, expected: Expected): Promise<
 }
 
 async function quiet(stage: Stage, containerId: string): Promise<void> {
-  const end = performance.now() + SETTLE_MS;
+  const end = performance.now() + PATIENCE.settleMs;
   while (performance.now() < end) {
     if (await isQuiet(stage.redis, containerId)) return;
     await delay(20);
@@ -87,6 +101,6 @@ async function clear(stage: Stage, actor: Actor, { deleted }: Scenario): Promise
     deleted: true,
   };
   await actor.act(nothing);
-  const { faults } = await settled(stage, actor, actor.expected(nothing));
+  const { faults } = await settled(stage, actor, actor.expected(nothing), PATIENCE.settleMs);
   return faults.map((fault) => `after its container was deleted: ${fault}`);
 }

@@ -1,5 +1,5 @@
-/** What a revision of a scenario does: answers with its name, ends at once, or runs and never answers. */
-export type Behaviour = 'ANSWERS' | 'EXITS' | 'SILENT';
+/** What a revision of a scenario does: answers with its name, and does so however it is asked to stop; ends at once; runs and never answers. */
+export type Behaviour = 'ANSWERS' | 'STUBBORN' | 'EXITS' | 'SILENT';
 
 export type Action =
   | { readonly do: 'CREATE' }
@@ -40,8 +40,11 @@ const CANCELLED = 1;
 const FAILED_PRECONDITION = 9;
 const BOTH_GPUS = 2;
 
-const create: Action = { do: 'CREATE' };
-const deploy = (revision: string, more: { behaviour?: Behaviour; gpus?: number; until?: 'STARTED' } = {}): Action => ({
+export const create: Action = { do: 'CREATE' };
+export const deploy = (
+  revision: string,
+  more: { behaviour?: Behaviour; gpus?: number; until?: 'STARTED' } = {},
+): Action => ({
   do: 'DEPLOY',
   revision,
   behaviour: 'ANSWERS',
