@@ -23,6 +23,8 @@ export interface InstanceRecord {
   readonly gpuUuids: readonly string[];
   /** Published port on the host's address; null for runtime process. Fixed at create, as the GPUs are. */
   readonly port: number | null;
+  /** Ports that were found in the hands of something that is not ours: it moves away from them. Forgotten once it serves. */
+  readonly avoidPorts: readonly number[];
   readonly leased: boolean;
   /** The host was found to have the image. A create that fails takes it back, since somebody may have pruned images. */
   readonly imageReady: boolean;

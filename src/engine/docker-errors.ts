@@ -1,6 +1,6 @@
 import { member, numberOf, textOf } from './docker-json.js';
 import { shorten } from './docker-text.js';
-import { EngineError, type EngineErrorKind } from './driver.js';
+import { EngineError, type EngineErrorKind, type EngineErrorReason } from './driver.js';
 
 /** What a call was, for classifying and naming its failure. */
 export interface CallContext {
@@ -22,7 +22,7 @@ export function toEngineError(error: unknown, context: CallContext): EngineError
   const status = numberOf(member(error, 'statusCode'));
   if (status > 0) {
     const text = answerOf(error);
-    return engineError(kindOfStatus(status, text), context, text, error);
+    return engineError(kindOfStatus(status, text), context, text, error, reasonOf(text));
   }
   const text = textOf(member(error, 'message')) || String(error);
   return engineError(kindOfFault(error, context), context, text, error);
@@ -34,8 +34,19 @@ export function answerOf(error: unknown): string {
   return textOf(member(error, 'json', 'message')) || message;
 }
 
-export function engineError(kind: EngineErrorKind, context: CallContext, text: string, cause?: unknown): EngineError {
-  return new EngineError(kind, context.host, shorten(`${context.host}: ${context.what}: ${text}`), { cause });
+export function engineError(
+  kind: EngineErrorKind,
+  context: CallContext,
+  text: string,
+  cause?: unknown,
+  reason: EngineErrorReason | null = null,
+): EngineError {
+  return new EngineError(kind, context.host, shorten(`${context.host}: ${context.what}: ${text}`), { cause, reason });
+}
+
+/** By the words: engines report a port that another container or a process has as a 500 like any other. */
+function reasonOf(text: string): EngineErrorReason | null {
+  return /port is already allocated|address already in use|ports are not available/i.test(text) ? 'PORT_TAKEN' : null;
 }
 
 function kindOfStatus(status: number, text: string): EngineErrorKind {

@@ -88,15 +88,23 @@ export interface InstanceSpec {
  */
 export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLICT' | 'UNREACHABLE' | 'UNKNOWN_OUTCOME';
 
+/**
+ * What more is known of a failure, where something hangs on it:
+ * - PORT_TAKEN: the published port is in use on the host by something else
+ */
+export type EngineErrorReason = 'PORT_TAKEN';
+
 /** `message` is shortened, names the host and the call, and holds no secret (registry credentials, environment). */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
+  readonly reason: EngineErrorReason | null;
   constructor(
     readonly kind: EngineErrorKind,
     readonly host: string,
     message: string,
-    options?: { cause?: unknown },
+    options: { readonly cause?: unknown; readonly reason?: EngineErrorReason | null } = {},
   ) {
-    super(message, options);
+    super(message, 'cause' in options ? { cause: options.cause } : {});
+    this.reason = options.reason ?? null;
   }
 }

@@ -1,7 +1,13 @@
 import { networkName } from './docker-labels.js';
 import { specHash } from './docker-spec.js';
 import type { InstanceSpec, ObservedInstance } from './driver.js';
-import { EngineError, type EngineErrorKind, type EngineEvent, type EngineImage } from './driver.js';
+import {
+  EngineError,
+  type EngineErrorKind,
+  type EngineErrorReason,
+  type EngineEvent,
+  type EngineImage,
+} from './driver.js';
 
 /** What the process of an instance does once started. By default it runs until it is stopped. */
 export interface ProcessBehaviour {
@@ -73,7 +79,8 @@ export class MemoryEngine {
     if (!this.networks.has(network)) this.fail('PERMANENT', `network ${network} not found`);
     const { startError, exits, output = '' } = this.behaviour(instance);
     if (startError !== undefined) this.#refuse(container, 'PERMANENT', startError);
-    if (this.#portTaken(instance)) this.#refuse(container, 'TRANSIENT', `port ${instance.port} is already allocated`);
+    if (this.#portTaken(instance))
+      this.#refuse(container, 'TRANSIENT', `port ${instance.port} is already allocated`, 'PORT_TAKEN');
     this.#made += 1;
     container.state = 'RUNNING';
     container.error = '';
@@ -123,15 +130,20 @@ export class MemoryEngine {
     return this.containers.get(name) ?? this.fail('NOT_FOUND', `No such container: ${name}`);
   }
 
-  fail(kind: EngineErrorKind, text: string): never {
-    throw new EngineError(kind, this.host, `${this.host}: ${text}`);
+  fail(kind: EngineErrorKind, text: string, reason: EngineErrorReason | null = null): never {
+    throw new EngineError(kind, this.host, `${this.host}: ${text}`, { reason });
   }
 
   /** As on a real engine, a container that could not start keeps the reason and can be tried again. */
-  #refuse(container: MemoryContainer, kind: EngineErrorKind, text: string): never {
+  #refuse(
+    container: MemoryContainer,
+    kind: EngineErrorKind,
+    text: string,
+    reason: EngineErrorReason | null = null,
+  ): never {
     container.error = text;
     container.exitCode = 128;
-    return this.fail(kind, text);
+    return this.fail(kind, text, reason);
   }
 
   #portTaken(instance: InstanceSpec): boolean {

@@ -1,7 +1,15 @@
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import type { RevisionSpec } from '../domain/revision.js';
-import { healthDeadlinePassed, hostUnreachable, instanceExited, revisionGone, stepFailed } from './failures.js';
+import {
+  healthDeadlinePassed,
+  hostUnreachable,
+  instanceExited,
+  portsTaken,
+  revisionGone,
+  stepFailed,
+} from './failures.js';
+import { isPortTaken, leavePort, MOST_MOVES } from './port-clash.js';
 import { isUnknown, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
 import type { ContainerView, HostedInstance } from './view.js';
@@ -29,13 +37,13 @@ export function bringUp(view: ContainerView, instance: InstanceRecord, since: nu
     case 'REMOVING':
       return step({ kind: 'WAIT', until: view.now + POLL_MS, reason: `${instance.host} is removing the container` });
     case 'CREATED':
-      return start(view, instance, observed, since);
+      return startThere(view, instance, observed, since);
     case 'EXITED':
     case 'DEAD':
       if (instance.startedAt !== null && instance.startedAt >= since) {
         return failed(instanceExited(instance, observed), instance.id);
       }
-      return start(view, instance, observed, since);
+      return startThere(view, instance, observed, since);
     default:
       return isRecorded(instance, observed) ? health(view, instance, since) : start(view, instance, observed, since);
   }
@@ -76,8 +84,17 @@ export function healthyFrom(instance: InstanceRecord, spec: RevisionSpec): numbe
 
 function bringThere(view: ContainerView, instance: InstanceRecord, since: number): Advance {
   if (!view.revisions.has(instance.revisionId)) return failed(revisionGone(instance.revisionId));
+  if (isPortTaken(instance)) {
+    if (instance.avoidPorts.length > MOST_MOVES) return failed(portsTaken(instance));
+    return attempt(view, instance, { kind: 'MOVE_PORT', instanceId: instance.id }, since);
+  }
   if (!instance.imageReady) return attempt(view, instance, { kind: 'PULL_IMAGE', instanceId: instance.id }, since);
   return attempt(view, instance, { kind: 'CREATE_CONTAINER', instanceId: instance.id }, since);
+}
+
+function startThere(view: ContainerView, instance: InstanceRecord, observed: HostedInstance, since: number): Advance {
+  const removal = leavePort(instance, observed);
+  return removal === null ? start(view, instance, observed, since) : attempt(view, instance, removal, since);
 }
 
 function start(view: ContainerView, instance: InstanceRecord, { name }: HostedInstance, since: number): Advance {

@@ -7,6 +7,7 @@ import type { HostedInstance } from './view.js';
 const STEP_FAILURE: Partial<
   Record<Step['kind'], { readonly step: string; readonly reason: string; readonly verb: string }>
 > = {
+  MOVE_PORT: { step: 'PLACE', reason: 'PORT_TAKEN', verb: 'move to another port' },
   PULL_IMAGE: { step: 'PULL', reason: 'IMAGE_PULL_FAILED', verb: 'pull the image' },
   CREATE_CONTAINER: { step: 'CREATE', reason: 'CREATE_FAILED', verb: 'create the container' },
   START_CONTAINER: { step: 'START', reason: 'START_FAILED', verb: 'start the container' },
@@ -22,6 +23,15 @@ export function stepFailed(instance: InstanceRecord, stepKind: Step['kind'], fau
     reason: fault.reason ?? named.reason,
     message: `could not ${named.verb} on ${instance.host}: ${fault.message}`,
     metadata: { step: named.step, host: instance.host, instance: instance.id },
+  };
+}
+
+export function portsTaken({ id, host, avoidPorts }: InstanceRecord): Failure {
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'PORT_TAKEN',
+    message: `could not start the container on ${host}: the ports ${avoidPorts.join(', ')} are in use there by something else`,
+    metadata: { step: 'START', host, instance: id },
   };
 }
 

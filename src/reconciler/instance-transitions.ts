@@ -4,6 +4,8 @@ import type { Step } from './step.js';
 
 /** A serving instance that stayed healthy for so long starts again without back-off. */
 const PROVEN_MS = 600_000;
+/** More than the moves of a rollout. */
+const MOST_AVOIDED = 8;
 const FAULT_BACKOFF_MS = { first: 500, last: 60_000 };
 
 /** Changes one instance; an id that is not there changes nothing. */
@@ -41,14 +43,16 @@ export function created(state: ContainerState, instanceId: string, now: number):
 export function started(
   state: ContainerState,
   instanceId: string,
-  start: { readonly engineStartedAt: string | null; readonly restart: boolean },
+  how: { readonly engineStartedAt: string | null; readonly restart: boolean },
   now: number,
 ): ContainerState {
   return changeAll(state, (instance) => {
     if (instance.id !== instanceId) return {};
-    const { engineStartedAt, restart } = start;
+    const { engineStartedAt, restart } = how;
     const restarts = instance.restarts + (restart ? 1 : 0);
-    return { created: true, startedAt: now, engineStartedAt, healthyAt: null, restarts, fault: null, changedAt: now };
+    const avoidPorts = instance.avoidPorts.filter((port) => port !== instance.port);
+    const start = { startedAt: now, engineStartedAt, healthyAt: null, fault: null, changedAt: now };
+    return { created: true, restarts, avoidPorts, ...start };
   });
 }
 
@@ -60,7 +64,11 @@ export function stopped(state: ContainerState, instanceId: string, now: number):
 
 /** PROBE_INSTANCE found it healthy. (Not yet healthy is a fault of kind TRANSIENT whose delay is the probe's interval.) */
 export function healthy(state: ContainerState, instanceId: string, now: number): ContainerState {
-  const next = change(state, instanceId, { healthyAt: now, failed: null, fault: null, changedAt: now });
+  const next = changeAll(state, ({ id, role, avoidPorts }) => {
+    if (id !== instanceId) return {};
+    const kept = role === 'SERVING' ? [] : avoidPorts;
+    return { healthyAt: now, failed: null, fault: null, avoidPorts: kept, changedAt: now };
+  });
   const ill = next.instances.some((instance) => instance.role === 'SERVING' && instance.healthyAt === null);
   return ill ? next : { ...next, message: '' };
 }
@@ -91,6 +99,18 @@ export function roleSet(
 /** FREE_DEVICES, with the script that ends the leases. */
 export function devicesFreed(state: ContainerState, instanceId: string, now: number): ContainerState {
   return change(state, instanceId, { leased: false, changedAt: now });
+}
+
+/**
+ * MOVE_PORT, with the script that leases the new port in the place of the old one, whose container is gone. The first move is no reason to wait;
+ * each further one in a row waits longer, as starts do.
+ */
+export function portMoved(state: ContainerState, instanceId: string, port: number, now: number): ContainerState {
+  return changeAll(state, (instance) => {
+    if (instance.id !== instanceId) return {};
+    const unmade = { createIntended: false, created: false, startedAt: null, engineStartedAt: null, healthyAt: null };
+    return { ...unmade, port, restarts: instance.avoidPorts.length - 1, fault: null, changedAt: now };
+  });
 }
 
 /** FORGET_INSTANCE. */
@@ -128,8 +148,13 @@ export function faulted(state: ContainerState, instanceId: string, fault: FaultO
     };
     const imageReady = instance.imageReady && fault.step !== 'CREATE_CONTAINER';
     const restarts = instance.restarts + (fault.step === 'START_CONTAINER' && instance.role === 'SERVING' ? 1 : 0);
-    return { fault: recorded, imageReady, restarts };
+    return { fault: recorded, imageReady, restarts, avoidPorts: avoided(instance, recorded) };
   });
+}
+
+function avoided({ port, avoidPorts }: InstanceRecord, { reason }: StepFault): readonly number[] {
+  if (reason !== 'PORT_TAKEN' || port === null) return avoidPorts;
+  return [...avoidPorts.filter((avoided) => avoided !== port), port].slice(-MOST_AVOIDED);
 }
 
 /** Doubles from the first to the last; jitter takes away up to half. */

@@ -2,6 +2,7 @@ import type { InstanceRecord } from '../domain/instance.js';
 import { healthyFrom, isRecorded } from './bring-up.js';
 import { exitText } from './failures.js';
 import { backoff } from './instance-transitions.js';
+import { isPortTaken, leavePort, withdrawRoute } from './port-clash.js';
 import { isUp, observedOf, POLL_MS, paced } from './presence.js';
 import type { Step } from './step.js';
 import type { ContainerView, HostedInstance } from './view.js';
@@ -46,7 +47,9 @@ function takeBack(view: ContainerView, instance: InstanceRecord): Step | null {
 }
 
 function sameDevices(one: InstanceRecord, other: InstanceRecord): boolean {
-  if (one.id === other.id || one.host !== other.host || one.port !== other.port) return false;
+  // Its candidate may have had to leave the port that it was given.
+  const samePort = one.port === other.port || (other.port !== null && one.avoidPorts.includes(other.port));
+  if (one.id === other.id || one.host !== other.host || !samePort) return false;
   return one.gpuUuids.length === other.gpuUuids.length && one.gpuUuids.every((uuid) => other.gpuUuids.includes(uuid));
 }
 
@@ -62,6 +65,9 @@ function createAnew(view: ContainerView, instance: InstanceRecord): Step | null 
     return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
   }
   if (!view.revisions.has(instance.revisionId)) return null;
+  if (isPortTaken(instance)) {
+    return withdrawRoute(view, instance) ?? paced(view, instance, { kind: 'MOVE_PORT', instanceId: instance.id });
+  }
   const step: Step = instance.imageReady
     ? { kind: 'CREATE_CONTAINER', instanceId: instance.id }
     : { kind: 'PULL_IMAGE', instanceId: instance.id };
@@ -70,6 +76,8 @@ function createAnew(view: ContainerView, instance: InstanceRecord): Step | null 
 
 function startAgain(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step {
   const { id, fault } = instance;
+  const removal = leavePort(instance, observed);
+  if (removal !== null) return withdrawRoute(view, instance) ?? paced(view, instance, removal);
   const start: Step = { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: true };
   const step = paced(view, instance, start);
   const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;

@@ -13,6 +13,7 @@ export type Step =
   | PlaceInstance
   | RecallInstance
   | HandOverDevices
+  | MovePort
   | PullImage
   | CreateContainer
   | StartContainer
@@ -79,6 +80,12 @@ export interface HandOverDevices {
   readonly kind: 'HAND_OVER_DEVICES';
   readonly fromInstanceId: string;
   readonly toInstanceId: string;
+}
+
+/** Leases another port in the place of one that something else has. Only planned while the instance has no container. */
+export interface MovePort {
+  readonly kind: 'MOVE_PORT';
+  readonly instanceId: string;
 }
 
 /** Makes sure that the host has the revision's image, and records what the image is. Nothing to pull is done at once. */

@@ -51,6 +51,7 @@ export function newCandidate(instance: NewInstance, now: number): InstanceRecord
   return {
     ...instance,
     role: 'CANDIDATE',
+    avoidPorts: [],
     leased: false,
     imageReady: false,
     createIntended: false,
@@ -93,9 +94,9 @@ export function stopFirstChosen(state: ContainerState, candidate: InstanceRecord
 
 /** RECALL_INSTANCE. It keeps leases and start, but has to be found healthy anew before anything is sent to it. */
 export function recalled(state: ContainerState, instanceId: string, now: number): ContainerState {
-  const fresh = { drainVersion: null, drainDeadline: null, healthyAt: null, failed: null, restarts: 0, fault: null };
+  const fresh = { drainVersion: null, drainDeadline: null, healthyAt: null, failed: null, restarts: 0 };
   const role: InstanceRole = 'CANDIDATE';
-  const recalling = change(state, instanceId, { ...fresh, role, changedAt: now });
+  const recalling = change(state, instanceId, { ...fresh, role, avoidPorts: [], fault: null, changedAt: now });
   return withRollout(recalling, { order: 'START_FIRST', blocked: null });
 }
 
@@ -114,15 +115,26 @@ export function blocked(state: ContainerState, message: string, now: number, cap
 export function held(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
   const holding = changeAll(state, (instance) =>
     instance.role === 'SERVING'
-      ? { role: 'HELD', drainVersion: NEXT_ROUTE_VERSION, drainDeadline: now + drainTimeoutMs, changedAt: now }
+      ? {
+          role: 'HELD',
+          avoidPorts: [],
+          drainVersion: NEXT_ROUTE_VERSION,
+          drainDeadline: now + drainTimeoutMs,
+          changedAt: now,
+        }
       : {},
   );
   return { ...withRollout(holding, { holdVersion: NEXT_ROUTE_VERSION }), routed: [] };
 }
 
-/** HAND_OVER_DEVICES and TAKE_DEVICES_BACK, with the script that moves the leases. */
+/**
+ * HAND_OVER_DEVICES and TAKE_DEVICES_BACK, with the script that moves the leases. The port is one of them: where its holder had to move to another
+ * meanwhile, the next one has that.
+ */
 export function devicesMoved(state: ContainerState, from: string, to: string, now: number): ContainerState {
-  return change(change(state, from, { leased: false, changedAt: now }), to, { leased: true, changedAt: now });
+  const giver = state.instances.find((instance) => instance.id === from);
+  const port = giver === undefined ? {} : { port: giver.port };
+  return change(change(state, from, { leased: false, changedAt: now }), to, { ...port, leased: true, changedAt: now });
 }
 
 /**
@@ -135,7 +147,7 @@ export function switched(state: ContainerState, now: number, drainTimeoutMs: num
   const serving = changeAll(state, (instance) => {
     switch (instance.role) {
       case 'CANDIDATE':
-        return { role: 'SERVING', failed: null, restarts: 0, changedAt: now };
+        return { role: 'SERVING', avoidPorts: [], failed: null, restarts: 0, changedAt: now };
       case 'SERVING':
         return {
           role: 'DRAINING',
@@ -199,6 +211,7 @@ function withCandidate(state: ContainerState, candidate: InstanceRecord, now: nu
   const fresh: InstanceRecord = {
     ...candidate,
     role: 'CANDIDATE',
+    avoidPorts: [],
     startedAt: null,
     engineStartedAt: null,
     healthyAt: null,

@@ -62,6 +62,7 @@ const instance: z.ZodType<InstanceRecord> = z.looseObject({
   address: text,
   gpuUuids: z.array(text),
   port: nullable(number),
+  avoidPorts: z.array(number).default([]),
   leased: z.boolean(),
   imageReady: z.boolean(),
   createIntended: z.boolean(),

@@ -148,7 +148,8 @@ async function recordFault(step: ActiveStep, error: EngineError, context: StepCo
   if (!loaded || !state?.instances.some((instance) => instance.id === instanceId) || instanceId === null) {
     return { delayMs: UNRECORDED_FAULT_MS, clean: outcomeKnown };
   }
-  const fault = { step: step.kind, kind, message: error.message, jitter: deps.random() };
+  const reason = error.reason === null ? {} : { reason: error.reason };
+  const fault = { step: step.kind, kind, message: error.message, jitter: deps.random(), ...reason };
   await deps.work.save(lease, { containerId: container, state: faulted(state, instanceId, fault, loaded.now) });
   return outcomeKnown ? 'AGAIN' : { delayMs: UNKNOWN_OUTCOME_MS, clean: false };
 }

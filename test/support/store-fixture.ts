@@ -75,6 +75,7 @@ export function instanceOf(revisionId: string, id = newId('instance')): Instance
     address: '127.0.0.1',
     gpuUuids: [],
     port: null,
+    avoidPorts: [],
     leased: true,
     imageReady: false,
     createIntended: false,

@@ -3,6 +3,7 @@ import { exited } from '../../reconciler/instance-transitions.js';
 import type { Halt, Step, Wait } from '../../reconciler/step.js';
 import { type Outcome, type StepContext, save, stateOf } from './context.js';
 import * as engine from './engine-steps.js';
+import { movePort } from './move-port-step.js';
 import * as operation from './operation-steps.js';
 import * as placement from './placement-steps.js';
 import { probeInstance } from './probe-step.js';
@@ -40,6 +41,8 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
       return placement.placeInstance(step, context);
     case 'RECALL_INSTANCE':
       return placement.recallInstance(step, context);
+    case 'MOVE_PORT':
+      return movePort(step, context);
     case 'HAND_OVER_DEVICES':
       return placement.handOverDevices(step, context);
     case 'TAKE_DEVICES_BACK':

@@ -232,8 +232,8 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     await started({ port });
     const second = instanceOf({ port });
     await under.driver.create(second);
-    expect(await kindOf(under.driver.start(second.name))).toBe('TRANSIENT');
-    expect((await seen(under.driver, second)).state).not.toBe('RUNNING');
+    await expect(under.driver.start(second.name)).rejects.toMatchObject({ kind: 'TRANSIENT', reason: 'PORT_TAKEN' });
+    expect((await seen(under.driver, second)).state).toBe('CREATED');
   });
 
   test('lists by container, and never what belongs to another control plane', async () => {

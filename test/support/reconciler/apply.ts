@@ -8,6 +8,7 @@ import { planTakeover } from '../../../src/reconciler/takeover.js';
 import * as all from '../../../src/reconciler/transitions.js';
 import type { ContainerView } from '../../../src/reconciler/view.js';
 import { placeRollout } from '../../../src/scheduler/place-rollout.js';
+import { pickPort } from '../../../src/scheduler/port.js';
 import { type Behaviour, Crash, EngineFault, type SimContainer, type World } from './world.js';
 
 /** Plans and applies one step of a container; a crash is followed by the next holder's take-over. Returns the step. */
@@ -22,7 +23,8 @@ export function takeStep(world: World, container: SimContainer): Step {
   } catch (error) {
     if (error instanceof Crash) world.takeOver(container, false);
     else if (error instanceof EngineFault && 'instanceId' in step) {
-      const fault = { step: step.kind, kind: error.kind, message: error.message };
+      const reason = error.reason === undefined ? {} : { reason: error.reason };
+      const fault = { step: step.kind, kind: error.kind, message: error.message, ...reason };
       container.state = one.faulted(container.state, step.instanceId, fault, world.now);
     } else throw error;
   }
@@ -53,6 +55,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       return place(world, container, view, step);
     case 'RECALL_INSTANCE':
       return world.write(container, all.recalled(state, step.instanceId, now));
+    case 'MOVE_PORT':
+      return movePort(world, container, view, step.instanceId);
     case 'PULL_IMAGE':
       world.call(hostOf(view, step.instanceId), () => {});
       if (behaviourOf(step.instanceId) === 'NO_IMAGE') throw new EngineFault('PERMANENT');
@@ -175,6 +179,20 @@ function create(world: World, container: SimContainer, view: ContainerView, inst
   const name = instanceName(instanceId, fence);
   if (!world.docker.some((docker) => docker.name === name)) throw new Error(`${name} was not created`);
   world.write(container, one.created(intended, instanceId, view.now));
+}
+
+function movePort(world: World, container: SimContainer, view: ContainerView, instanceId: string): void {
+  const instance = view.state.instances.find(({ id }) => id === instanceId);
+  const snapshot = world.snapshots().find(({ host }) => host.name === instance?.host);
+  if (!instance?.leased || !snapshot) throw new Error('moves the port of an instance without leases');
+  const takenPorts = new Set([...snapshot.takenPorts, ...instance.avoidPorts]);
+  const port = pickPort({ ...snapshot, takenPorts }, `${instanceId}:${instance.port}`);
+  if (port === null) {
+    const fault = { step: 'MOVE_PORT', kind: 'TRANSIENT', message: 'no port is left' } as const;
+    return world.write(container, one.faulted(view.state, instanceId, fault, view.now));
+  }
+  const moved = one.portMoved(view.state, instanceId, port, view.now);
+  world.write(container, moved, () => world.movePort(instance, port));
 }
 
 function hostOf(view: ContainerView, instanceId: string): string {

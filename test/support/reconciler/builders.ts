@@ -98,6 +98,7 @@ export function anInstance(id: string, part: Partial<InstanceRecord> = {}): Inst
     address: '10.0.0.1',
     gpuUuids: [],
     port: 40_000,
+    avoidPorts: [],
     leased: true,
     imageReady: false,
     createIntended: false,

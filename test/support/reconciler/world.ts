@@ -19,7 +19,10 @@ export class Crash extends Error {}
 
 /** An engine's error, as the worker records it. */
 export class EngineFault extends Error {
-  constructor(readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE') {
+  constructor(
+    readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE',
+    readonly reason?: 'PORT_TAKEN',
+  ) {
     super(`engine: ${kind}`);
   }
 }
@@ -36,7 +39,21 @@ export interface SimContainer {
   takenOver: boolean;
 }
 
+export const portOf = ({ host, port }: { readonly host: string; readonly port: number | null }): string =>
+  `${host}:${port}`;
+
 type Docker = { -readonly [K in keyof HostedInstance]: HostedInstance[K] };
+
+/** Runs a call whose sender is gone: nobody hears how it failed. */
+function unheard(effect: () => void): void {
+  try {
+    effect();
+  } catch (error) {
+    if (!(error instanceof EngineFault)) throw error;
+  }
+}
+
+export const PORTS = { first: 1, last: 9 };
 
 const HOSTS = [
   aHost('h1', {
@@ -44,9 +61,9 @@ const HOSTS = [
       { uuid: 'g1', name: 'A', memory: 1 },
       { uuid: 'g2', name: 'A', memory: 1 },
     ],
-    ports: { first: 1, last: 6 },
+    ports: PORTS,
   }),
-  aHost('h2', { gpus: [{ uuid: 'g3', name: 'A', memory: 1 }], ports: { first: 1, last: 6 } }),
+  aHost('h2', { gpus: [{ uuid: 'g3', name: 'A', memory: 1 }], ports: PORTS }),
 ];
 
 /**
@@ -60,6 +77,8 @@ export class World {
   readonly down = new Set<string>();
   readonly gpuLeases = new Map<string, string>();
   readonly portLeases = new Map<string, string>();
+  /** `host:port` in the hands of processes that are not ours. */
+  readonly foreignPorts = new Set<string>();
   readonly late: (() => void)[] = [];
   applied = 0;
   capacityVersion = 0;
@@ -77,7 +96,7 @@ export class World {
     }
   }
 
-  /** From here on nothing goes wrong any more, and whatever was under way arrives. */
+  /** From here on nothing goes wrong any more, and whatever was under way arrives. Ports that others have stay theirs. */
   calm(): void {
     this.mishaps.length = 0;
     this.down.clear();
@@ -198,7 +217,7 @@ export class World {
   }
 
   lease(instance: { id: string; host: string; gpuUuids: readonly string[]; port: number | null }): void {
-    const port = `${instance.host}:${instance.port}`;
+    const port = portOf(instance);
     const taken = instance.gpuUuids.some((uuid) => this.gpuLeases.has(uuid)) || this.portLeases.has(port);
     if (taken) throw new Error(`devices of ${instance.id} are leased twice`);
     for (const uuid of instance.gpuUuids) this.gpuLeases.set(uuid, instance.id);
@@ -214,6 +233,16 @@ export class World {
     for (const leases of [this.gpuLeases, this.portLeases]) {
       for (const [key, holder] of leases) if (holder === instanceId) leases.delete(key);
     }
+  }
+
+  /** Another port for an instance without a container. */
+  movePort({ id, ...from }: { id: string; host: string; port: number | null }, port: number): void {
+    const there = this.docker.find(({ identity, port: bound }) => identity.instanceId === id && bound === from.port);
+    if (there) throw new Error(`${there.name} is there, but its port is given up`);
+    const to = portOf({ ...from, port });
+    if (this.portLeases.has(to)) throw new Error(`port ${to} is leased twice`);
+    this.portLeases.delete(portOf(from));
+    this.portLeases.set(to, id);
   }
 
   move(from: string, to: string): void {
@@ -261,7 +290,7 @@ export class World {
       case 'CRASH_BEFORE':
         throw new Crash();
       case 'HANG':
-        this.late.push(effect);
+        this.late.push(() => unheard(effect));
         throw new Crash();
       default:
         effect();
@@ -278,6 +307,9 @@ export class World {
   start(name: string, behaviour: Behaviour): void {
     const docker = this.docker.find((candidate) => candidate.name === name);
     if (!docker || docker.state === 'RUNNING') return;
+    if (this.foreignPorts.has(portOf(docker))) throw new EngineFault('TRANSIENT', 'PORT_TAKEN');
+    const rival = this.docker.find((other) => other.state === 'RUNNING' && portOf(other) === portOf(docker));
+    if (rival) throw new Error(`${rival.name} and ${name} publish the same port`);
     this.starts += 1;
     Object.assign(docker, { state: 'RUNNING', startedAt: `start ${this.starts}` });
     for (const uuid of docker.gpuUuids) {

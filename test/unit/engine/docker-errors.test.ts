@@ -23,6 +23,17 @@ test.each([
 });
 
 test.each([
+  ['Bind for 127.0.0.1:31997 failed: port is already allocated', 'PORT_TAKEN'],
+  ['Error starting userland proxy: listen tcp4 127.0.0.1:31999: bind: address already in use', 'PORT_TAKEN'],
+  ['failed to bind host port 127.0.0.1:31999/tcp: address already in use', 'PORT_TAKEN'],
+  ['Error starting userland proxy: listen tcp4 10.9.9.9:31996: bind: cannot assign requested address', null],
+  ['no space left on device', null],
+])('driver failed programming external connectivity on endpoint x: %s', (text, reason) => {
+  const message = `driver failed programming external connectivity on endpoint x (79e0): ${text}`;
+  expect(toEngineError(answer(500, message), change)).toMatchObject({ kind: 'TRANSIENT', reason });
+});
+
+test.each([
   [{ syscall: 'connect', code: 'ECONNREFUSED' }, 'UNREACHABLE', 'UNREACHABLE'],
   [{ syscall: 'connect', code: 'ENOENT' }, 'UNREACHABLE', 'UNREACHABLE'],
   [{ syscall: 'getaddrinfo', code: 'ENOTFOUND' }, 'UNREACHABLE', 'UNREACHABLE'],

@@ -173,6 +173,54 @@ describe('a candidate', () => {
   });
 });
 
+describe('an instance whose port something else has', () => {
+  const { port } = candidate;
+  const clashed = { imageReady: true, createIntended: true, created: true, avoidPorts: [port ?? 0] };
+  const refused = (count: number) => fault('START_CONTAINER', 'TRANSIENT', { reason: 'PORT_TAKEN', count });
+  const table = [
+    ['never ran leaves it', {}, 'CREATED', 'REMOVE_CONTAINER'],
+    ['has run is tried in place', { fault: refused(2) }, 'EXITED', 'START_CONTAINER'],
+    ['has run leaves it after some tries', { fault: refused(3) }, 'EXITED', 'REMOVE_CONTAINER'],
+    [
+      'is being removed goes on with that',
+      { fault: fault('REMOVE_CONTAINER', 'TRANSIENT') },
+      'EXITED',
+      'REMOVE_CONTAINER',
+    ],
+    ['has moved removes what has the old port', { avoidPorts: [], port: 40_002 }, 'CREATED', 'REMOVE_CONTAINER'],
+    ['has no container moves', {}, null, 'MOVE_PORT'],
+    ['has moved is created', { avoidPorts: [port ?? 0], port: 40_002 }, null, 'CREATE_CONTAINER'],
+  ] as const;
+
+  it.each(table)('and that %s, as a candidate', (_what, part, state, kind) => {
+    const instance = { ...candidate, ...clashed, ...part };
+    const there = state === null ? [] : [seen(instance, { state, port })];
+    expect(plan(deploying(instance, { observed: [seen(former), ...there] })).kind).toBe(kind);
+  });
+
+  it.each(table)('and that %s, as a serving one', (_what, part, state, kind) => {
+    const instance = { ...candidate, ...clashed, ...part, role: 'SERVING' } as const;
+    const observed = state === null ? [] : [seen(instance, { state, port })];
+    expect(plan(aView({ state: { instances: [instance] }, observed })).kind).toBe(kind);
+  });
+
+  it('is taken out of the route before it leaves it', () => {
+    const instance = { ...candidate, ...clashed, role: 'SERVING' } as const;
+    const state = { instances: [instance], routed: [instance.id] };
+    expect(plan(aView({ state, observed: [seen(instance, { state: 'CREATED' })] })).kind).toBe('PUBLISH_ROUTE');
+    expect(plan(aView({ state })).kind).toBe('PUBLISH_ROUTE');
+  });
+
+  it('gives up after so many moves as a candidate, and never as a serving one', () => {
+    const tried = { ...candidate, ...clashed, avoidPorts: [1, 2, 3, 4, 5, port ?? 0] };
+    expect(plan(deploying(tried))).toMatchObject({
+      kind: 'UNDO_ROLLOUT',
+      failure: { reason: 'PORT_TAKEN', message: expect.stringContaining('the ports 1, 2, 3, 4, 5, 40001 are in use') },
+    });
+    expect(plan(aView({ state: { instances: [{ ...tried, role: 'SERVING' }] } })).kind).toBe('MOVE_PORT');
+  });
+});
+
 describe('back to a revision that was left a moment ago', () => {
   const left = aServing('i2', { revisionId: 'r2', role: 'DRAINING', drainVersion: 5, drainDeadline: NOW + 9000 });
   const running = anOperation('op', 'ROLLBACK', { revisionId: 'r2' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { takeStep } from '../../support/reconciler/apply.js';
 import { POLICY } from '../../support/reconciler/builders.js';
-import { type Behaviour, type Mishap, type SimContainer, World } from '../../support/reconciler/world.js';
+import { type Behaviour, type Mishap, portOf, type SimContainer, World } from '../../support/reconciler/world.js';
 
 const RUNS = process.env.LONGSHORE_TEST_FULL === '1' ? 4_000 : 150;
 /** More steps than any of these histories needs to come to rest, by a factor of three or so. */
@@ -22,6 +22,7 @@ const event = fc.oneof(
     pick,
   }),
   fc.record({ kind: fc.constantFrom('DELETE', 'HOST_DOWN', 'HOST_UP', 'REBOOT', 'TIME'), pick }),
+  fc.record({ kind: fc.constant('PORT_TAKEN'), pick }),
 );
 type Event = {
   kind: string;
@@ -102,6 +103,8 @@ function happen(world: World, event: Event): void {
     case 'REMOVE_BY_HAND':
       if (docker) world.remove(docker.name);
       return;
+    case 'PORT_TAKEN':
+      return takePort(world, event.pick);
     case 'LATE_CALL':
       world.late.shift()?.();
       return;
@@ -124,6 +127,16 @@ function happen(world: World, event: Event): void {
     default:
       world.now += event.pick * 10_000;
   }
+}
+
+/** Something else takes the port of an instance that does not run now; never so many that none is left. */
+function takePort(world: World, pick: number): void {
+  const [longAgo] = world.foreignPorts.size < 3 ? [] : world.foreignPorts;
+  if (longAgo) world.foreignPorts.delete(longAgo);
+  const running = new Set(world.docker.filter(({ state }) => state === 'RUNNING').map(portOf));
+  const idle = [...world.portLeases.keys()].filter((port) => !running.has(port));
+  const port = chosen(idle, pick);
+  if (port) world.foreignPorts.add(port);
 }
 
 /** Lets time pass until nobody has anything left to do. */
@@ -155,11 +168,13 @@ function expectAtRest(world: World, container: SimContainer): void {
   expect(serving.length + retained.length).toBe(state.instances.length);
   expect(serving.filter(({ leased, healthyAt }) => !leased || healthyAt === null)).toEqual([]);
   expect(retained.filter(({ leased }) => leased)).toEqual([]);
-  expect(container.route?.targets.map(({ instanceId }) => instanceId) ?? []).toEqual(serving.map(({ id }) => id));
+  const targets = container.route?.targets.map(({ instanceId, port }) => [instanceId, port]) ?? [];
+  expect(targets).toEqual(serving.map(({ id, port }) => [id, port]));
 
   const mine = world.docker.filter(({ identity }) => identity.containerId === container.id);
   expect(idsOf(mine)).toEqual(state.instances.map(({ id }) => id).sort());
-  expect(idsOf(mine.filter((docker) => docker.state === 'RUNNING'))).toEqual(serving.map(({ id }) => id));
+  const running = mine.filter((docker) => docker.state === 'RUNNING');
+  expect(running.map(({ identity, port }) => [identity.instanceId, port])).toEqual(targets);
 }
 
 const idsOf = (docker: World['docker']): string[] => docker.map(({ identity }) => identity.instanceId).sort();
@@ -168,7 +183,7 @@ function expectNothingLeaked(world: World): void {
   const instances = live(world).flatMap(({ state }) => state.instances.filter(({ leased }) => leased));
   const gpus = instances.flatMap(({ id, gpuUuids }) => gpuUuids.map((uuid) => [uuid, id]));
   expect([...world.gpuLeases].sort()).toEqual(gpus.sort());
-  expect([...world.portLeases.values()].sort()).toEqual(instances.map(({ id }) => id).sort());
+  expect([...world.portLeases].sort()).toEqual(instances.map((instance) => [portOf(instance), instance.id]).sort());
   const known = new Set(live(world).flatMap(({ state }) => state.instances.map(({ id }) => id)));
   expect(idsOf(world.docker.filter(({ identity }) => !known.has(identity.instanceId)))).toEqual([]);
 }

@@ -1,10 +1,18 @@
 import type { ContainerState } from '../../../src/domain/container-state.js';
 import { EMPTY_STATE } from '../../../src/domain/container-state.js';
 import { NEXT_ROUTE_VERSION } from '../../../src/domain/route.js';
-import { backoff, exited, faulted, started } from '../../../src/reconciler/instance-transitions.js';
+import { backoff, exited, faulted, healthy, portMoved, started } from '../../../src/reconciler/instance-transitions.js';
 import { progressOf, pullPercent } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
-import { blocked, completed, held, operationTaken, recalled, switched } from '../../../src/reconciler/transitions.js';
+import {
+  blocked,
+  completed,
+  devicesMoved,
+  held,
+  operationTaken,
+  recalled,
+  switched,
+} from '../../../src/reconciler/transitions.js';
 import {
   anInstance,
   anOperation,
@@ -70,6 +78,41 @@ describe('an instance that is taken back', () => {
       aServing('i1', { role: 'CANDIDATE', healthyAt: null, changedAt: NOW, startedAt: draining.startedAt }),
     ]);
     expect(after.rollout?.order).toBe('START_FIRST');
+  });
+});
+
+describe('a port that something else has', () => {
+  const clash = { step: 'START_CONTAINER', kind: 'TRANSIENT', reason: 'PORT_TAKEN', message: 'in use' } as const;
+  const serving = stateOf({ instances: [aServing('i1', { port: 7, startedAt: null, healthyAt: null })] });
+  const clashed = faulted(faulted(serving, 'i1', clash, NOW), 'i1', clash, NOW);
+
+  it('is remembered once, until the instance is started there or serves elsewhere', () => {
+    expect(clashed.instances[0]).toMatchObject({ avoidPorts: [7], fault: { count: 2, reason: 'PORT_TAKEN' } });
+    const again = started(clashed, 'i1', { engineStartedAt: null, restart: true }, NOW);
+    expect(again.instances[0]?.avoidPorts).toEqual([]);
+    const moved = portMoved(clashed, 'i1', 8, NOW);
+    expect(started(moved, 'i1', { engineStartedAt: null, restart: true }, NOW).instances[0]?.avoidPorts).toEqual([7]);
+    expect(healthy(moved, 'i1', NOW).instances[0]?.avoidPorts).toEqual([]);
+  });
+
+  it('is left for another, with a container that is yet to be made, at once at first and later after a while', () => {
+    const moved = portMoved(clashed, 'i1', 8, NOW);
+    expect(moved.instances[0]).toMatchObject({
+      port: 8,
+      created: false,
+      createIntended: false,
+      fault: null,
+      restarts: 0,
+    });
+    const next = portMoved(faulted(moved, 'i1', clash, NOW), 'i1', 9, NOW);
+    expect(next.instances[0]).toMatchObject({ port: 9, avoidPorts: [7, 8], restarts: 1 });
+  });
+
+  it('that was left goes with the devices to whoever has them next', () => {
+    const giver = anInstance('i2', { port: 8, avoidPorts: [7] });
+    const taker = aServing('i1', { port: 7, leased: false });
+    const after = devicesMoved(stateOf({ instances: [taker, giver] }), 'i2', 'i1', NOW);
+    expect(after.instances).toMatchObject([{ leased: true, port: 8 }, { leased: false }]);
   });
 });
 
