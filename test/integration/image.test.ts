@@ -71,18 +71,20 @@ describe('the image', () => {
   });
 });
 
+/** Strict: a service that is privileged, has further capabilities or publishes ports does not parse. */
 const composeFile = z.object({
   services: z.record(
     z.string(),
-    z.object({
-      network_mode: z.string(),
+    z.strictObject({
+      image: z.string(),
       command: z.array(z.string()).default([]),
+      depends_on: z.array(z.string()).default([]),
       environment: z.record(z.string(), z.string()).default({}),
-      volumes: z.array(z.string()),
+      network_mode: z.string(),
+      restart: z.string(),
+      stop_grace_period: z.string().optional(),
       security_opt: z.array(z.string()).default([]),
-      privileged: z.undefined(),
-      ports: z.undefined(),
-      cap_add: z.undefined(),
+      volumes: z.array(z.string()),
     }),
   ),
   volumes: z.record(z.string(), z.unknown()),
