@@ -7,6 +7,8 @@ export interface Daemon {
   output(): string;
   /** False once it has ended. */
   running(): boolean;
+  /** Null while it runs, and where a signal ended it. */
+  exitCode(): number | null;
   /** A signal; it does nothing once the process has ended. */
   signal(name: NodeJS.Signals): void;
   /** SIGTERM, after 5 seconds SIGKILL. Resolves when the process is gone. */
@@ -39,6 +41,7 @@ export function startDaemon(
     pid: child.pid ?? -1,
     output: () => text,
     running: () => !ended(),
+    exitCode: () => child.exitCode,
     signal: (name) => void child.kill(name),
     stop: () => end(child, ended, 'SIGTERM'),
     kill: () => end(child, ended, 'SIGKILL'),
