@@ -55,15 +55,15 @@ async function main(): Promise<boolean> {
   } finally {
     client.close();
   }
-  if (keep) leave(service, report);
+  if (keep) leave(service, dir, report);
   else await end();
   return report.summary();
 }
 
-function leave(service: DemoService, report: Report): void {
+function leave(service: DemoService, dir: string, report: Report): void {
   service.detach();
   report.heading('The service is left running');
-  report.line(`   process ${service.pid}; to end it and remove everything: npm run demo -- --stop`);
+  report.line(`   process ${service.pid}; to end it and remove everything: npm run demo -- --stop --dir ${dir}`);
 }
 
 async function cleanUp(service: DemoService, report: Report): Promise<void> {

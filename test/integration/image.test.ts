@@ -28,7 +28,7 @@ describe('the image', () => {
     redisUrl = `redis://127.0.0.1:${port}`;
     const args = [treePath('scripts', 'image.sh'), IMAGE, '--build-arg', `BASE_IMAGE=${BASE}`];
     await command('bash', args, {
-      env: { DOCKER_HOST: engine.endpoint, DOCKER_BUILDKIT: '0', HOME: newDirectory('home') },
+      env: { DOCKER_HOST: engine.endpoint, DOCKER_BUILDKIT: '0', DOCKER_CONFIG: newDirectory('docker') },
     });
   });
 
