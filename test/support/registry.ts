@@ -14,6 +14,8 @@ export interface Registry {
   readonly password: string;
   /** A directory for DOCKER_CONFIG whose config.json has the credentials. */
   readonly dockerConfigDir: string;
+  /** All images of a repository (`team/app`) are gone from then on. */
+  forget(repository: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,6 +45,8 @@ export async function startRegistry(address = '127.0.0.1'): Promise<Registry> {
     username,
     password,
     dockerConfigDir,
+    forget: (repository) =>
+      rm(join(dir, 'data', 'docker', 'registry', 'v2', 'repositories', repository), { recursive: true }),
     stop: async () => {
       await daemon.stop();
       await rm(dir, { recursive: true, force: true });
