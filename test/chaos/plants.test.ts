@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Actor } from '../support/crash/actor.js';
 import type { PlantName } from '../support/crash/plants.js';
 import { run } from '../support/crash/run.js';
@@ -28,7 +29,7 @@ describe('a defect in a worker is found', () => {
     const scenario = SCENARIOS.find((one) => one.name === name);
     if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
     stage = await openStage(program, plant);
-    const { faults, reached } = await run(stage, scenario, target, SHORT);
+    const { faults, reached } = await run(stage, scenario, [target], SHORT);
     expect(reached).toBe(target !== null);
     return faults.join('\n');
   };
@@ -50,6 +51,18 @@ describe('a defect in a worker is found', () => {
     expect(faults).toMatch(/GPUs: leased none; in use GPU-\S+ by \w+/);
     expect(faults).toMatch(/ports: leased none; in use \d+ by \w+/);
     expect(faults).toMatch(/leases: leased none; in use \w+/);
+  });
+
+  test('one that dies during a call leaves it to an engine that hangs', async () => {
+    const [scenario] = SCENARIOS.filter(({ name }) => name === 'first deploy');
+    if (scenario === undefined) throw new Error('there is no such scenario');
+    const opened = await openStage(program);
+    stage = opened;
+    const running = run(opened, scenario, ['engine:start#1 during']);
+    await until('the engine hangs', () =>
+      opened.enginePids.every((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') T ')),
+    );
+    expect(await running).toMatchObject({ reached: true, faults: [] });
   });
 
   test('it frees devices before their user has stopped, and another container gets them', async () => {

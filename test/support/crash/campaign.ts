@@ -47,29 +47,67 @@ export class Stages {
 }
 
 /** Records the points of a scenario, then lets the worker die at `most` of them, spread evenly; all of them with Infinity. */
-export async function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
-  const failures: string[] = [];
-  const notReached: string[] = [];
-  const judge = async (point: string | null): Promise<RunResult> =>
-    stages.with(async (stage) => {
-      const result = await run(stage, scenario, point);
-      if (result.faults.length > 0)
-        failures.push(failureText(scenario, point, result, await evidence(stage, scenario, point, result)));
-      else if (point !== null && !result.reached) notReached.push(point);
+export function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
+  return new Trial(stages, scenario).tryPoints([], most);
+}
+
+/** The same for the worker that takes over from one that died halfway: it dies too, while it starts or in its take-over. */
+export async function doubleCampaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
+  const trial = new Trial(stages, scenario);
+  const points = await trial.record([]);
+  const first = sample(
+    points.filter((point) => !RENEWAL.test(point)),
+    1,
+  );
+  return trial.tryPoints(first, most);
+}
+
+/** How often a lease is extended depends on how long all takes: the later ones are seldom met again. */
+const CHANCE = /^script:renew#(?!1 )/;
+/** None of these is where the first of two dies, since the second's points hang on it. */
+const RENEWAL = /^script:renew/;
+
+class Trial {
+  private readonly failures: string[] = [];
+  private readonly notReached: string[] = [];
+
+  constructor(
+    private readonly stages: Stages,
+    private readonly scenario: Scenario,
+  ) {}
+
+  async tryPoints(before: readonly string[], most: number): Promise<Campaign> {
+    const { failures, notReached } = this;
+    const recorded = await this.record(before);
+    const chosen = sample(recorded, most);
+    const queue = [...chosen];
+    const lane = async () => {
+      while (failures.length < MOST_FAILURES) {
+        const point = queue.shift();
+        if (point === undefined) return;
+        await this.judge([...before, point]);
+      }
+    };
+    await Promise.all(Array.from({ length: this.stages.count }, lane));
+    return { recorded: recorded.length, tried: chosen.length - queue.length, notReached, failures };
+  }
+
+  async record(before: readonly string[]): Promise<readonly string[]> {
+    const { points } = await this.judge([...before, null]);
+    return points.filter((point) => !CHANCE.test(point));
+  }
+
+  private judge(points: readonly (string | null)[]): Promise<RunResult> {
+    const { scenario, failures, notReached } = this;
+    return this.stages.with(async (stage) => {
+      const result = await run(stage, scenario, points);
+      const where = points.filter((point) => point !== null).join(', then ');
+      if (result.faults.length > 0) {
+        failures.push(failureText(scenario, where, result, await evidence(stage, scenario, where, result)));
+      } else if (!result.reached) notReached.push(where);
       return result;
     });
-  const recorded = (await judge(null)).points;
-  const chosen = sample(recorded, most);
-  const queue = [...chosen];
-  const lane = async () => {
-    while (failures.length < MOST_FAILURES) {
-      const point = queue.shift();
-      if (point === undefined) return;
-      await judge(point);
-    }
-  };
-  await Promise.all(Array.from({ length: stages.count }, lane));
-  return { recorded: recorded.length, tried: chosen.length - queue.length, notReached, failures };
+  }
 }
 
 /** Every so many, the same for the same list. */
@@ -81,16 +119,16 @@ export function sample<T>(all: readonly T[], most: number): readonly T[] {
   );
 }
 
-function failureText({ name }: Scenario, point: string | null, { faults }: RunResult, file: string): string {
-  const where = point === null ? 'without a crash' : `after a crash at ${point}`;
+function failureText({ name }: Scenario, point: string, { faults }: RunResult, file: string): string {
+  const where = point === '' ? 'without a crash' : `after a crash at ${point}`;
   return [`${name}, ${where}:`, ...faults.map((fault) => `  ${fault}`), `  evidence: ${file}`].join('\n');
 }
 
 /** All that a person needs to find out what happened, in one file that outlives the run. */
-async function evidence(stage: Stage, { name }: Scenario, point: string | null, result: RunResult): Promise<string> {
+async function evidence(stage: Stage, { name }: Scenario, point: string, result: RunResult): Promise<string> {
   const dir = treePath('.longshore', 'crash');
   mkdirSync(dir, { recursive: true });
-  const file = join(dir, `${`${name} ${point ?? 'recording'}`.replaceAll(/[^a-z0-9]+/gi, '-')}.txt`);
+  const file = join(dir, `${`${name} ${point || 'recording'}`.replaceAll(/[^a-z0-9]+/gi, '-')}.txt`);
   const docker = await stage.engine.docker('ps', '-a', '--no-trunc').catch(String);
   const world = JSON.stringify(
     result.world,

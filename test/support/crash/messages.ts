@@ -8,6 +8,8 @@ export type ToWorker =
       /** Shorter than the configuration allows: a test waits for each lease of a worker that died. */
       readonly leaseTtlMs: number;
       readonly logFile: string;
+      /** Of the engine's daemon, to let it hang. */
+      readonly enginePids: readonly number[];
       readonly plant: PlantName | null;
     }
   | { readonly kind: 'ARM'; readonly target: string | null }

@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineDriver } from '../../../src/engine/driver.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from '../../../src/store/script-runner.js';
 
+/** For a request to get from this process into the engine's socket. */
+const SENDING_MS = 20;
+
 /**
- * The places at which a worker may die: before each script and each call to an engine, and after it, before its reply is used. They come from the
- * two seams of the service, so a script or a call that is added to it is a new point by itself.
+ * The places at which a worker may die: before each script and each call to an engine, and after it, before its reply is used; and while a call
+ * is on its way to an engine that hangs, which carries it out when it wakes, after its sender is gone. They come from the two seams of
+ * the service, so a script or a call that is added to it is a new point by itself.
  *
  * A point is named by what is called, for which kind of key, and how often that was called since `arm`: `script:save(container)#3 after`.
  */
@@ -13,7 +18,11 @@ export class CrashPoints {
   private target: string | null = null;
   private armed = false;
 
-  constructor(private readonly die: () => Promise<never>) {}
+  constructor(
+    private readonly die: () => Promise<never>,
+    /** Lets the engines hang. */
+    private readonly freeze: () => void,
+  ) {}
 
   /** Counting begins anew. Whoever comes to `target` dies; null only records. */
   arm(target: string | null): void {
@@ -33,6 +42,7 @@ export class CrashPoints {
     const count = (this.counts.get(what) ?? 0) + 1;
     this.counts.set(what, count);
     await this.pass(`${what}#${count} before`);
+    if (what.startsWith('engine:')) await this.pass(`${what}#${count} during`, () => this.send(call));
     try {
       return await call();
     } finally {
@@ -40,9 +50,17 @@ export class CrashPoints {
     }
   }
 
-  private async pass(point: string): Promise<void> {
+  private async pass(point: string, lastDeed = async () => {}): Promise<void> {
     this.passed.push(point);
-    if (point === this.target) await this.die();
+    if (point !== this.target) return;
+    await lastDeed();
+    await this.die();
+  }
+
+  private async send(call: () => Promise<unknown>): Promise<void> {
+    this.freeze();
+    call().catch(() => {});
+    await delay(SENDING_MS);
   }
 
   readonly wrapScripts = (runner: ScriptRunner): ScriptRunner => ({

@@ -6,9 +6,9 @@ import type { Stage } from './stage.js';
 import { isQuiet, look, type World } from './world.js';
 
 export interface RunResult {
-  /** The points that its first worker passed, in order; empty if it died. */
+  /** The points that the last worker passed, in order. */
   readonly points: readonly string[];
-  /** Whether the worker died where it was to die. */
+  /** Whether the workers died where they were to die. */
   readonly reached: boolean;
   readonly faults: readonly string[];
   /** The last look at what is there; null if there was none. */
@@ -28,36 +28,43 @@ const PATIENCE: Patience = { operationSeconds: 40, settleMs: 20_000 };
 /** A worker that has nothing to do asks for work this often at least, and passes points by it. */
 const IDLE_MS = 1_200;
 
-/** Plays a scenario once; `target` is where the worker dies, null only records. */
+/** Plays a scenario once; the worker dies at the first of `targets`, its successor at the second ...; null only records. */
 export async function run(
   stage: Stage,
   scenario: Scenario,
-  target: string | null,
+  targets: readonly (string | null)[],
   { operationSeconds, settleMs }: Patience = PATIENCE,
 ): Promise<RunResult> {
   const actor = new Actor(stage, operationSeconds);
   const settle = () => settled(stage, actor, actor.expected(scenario), settleMs);
-  const before = stage.accidents.length;
+  const before = { accidents: stage.accidents.length, crashes: stage.crashes() };
+  const crashes = () => stage.crashes() - before.crashes;
+  const wanted = targets.filter((target) => target !== null).length;
+  const accidents = () => stage.accidents.slice(before.accidents);
   try {
     await actor.setUp(scenario);
     if (actor.container !== '') await quiet(stage, actor.container);
-    const worker = stage.worker();
-    await worker.ask({ kind: 'ARM', target });
+    await stage.arm(targets);
     await actor.act(scenario);
     let { faults, world } = await settle();
-    const points = worker.gone ? [] : await worker.points();
-    if (target !== null && !worker.gone) await Promise.race([worker.exited, delay(IDLE_MS)]);
-    if (worker.gone && faults.length === 0) ({ faults, world } = await settle());
-    if (!worker.gone) await worker.ask({ kind: 'ARM', target: null });
-    const accidents = stage.accidents.slice(before);
+    const points = await stage.worker().points();
+    while (crashes() < wanted && faults.length === 0 && (await diesYet(stage))) ({ faults, world } = await settle());
+    await stage.arm([]);
+    if (faults.length === 0) ({ faults, world } = await settle());
     const left = faults.length === 0 ? await clear(stage, actor, scenario) : [];
-    const all = [...faults, ...left, ...accidents];
-    return { points, reached: worker.crashed, faults: all, world, cleared: all.length === 0 };
+    const all = [...faults, ...left, ...accidents()];
+    return { points, reached: crashes() === wanted, faults: all, world, cleared: all.length === 0 };
   } catch (error) {
-    const faults = [String(error), ...stage.accidents.slice(before)];
     const world = await look(stage.sources, actor.container, actor.operations).catch(() => null);
-    return { points: [], reached: stage.accidents.length === before, faults, world, cleared: false };
+    const faults = [String(error), ...accidents()];
+    return { points: [], reached: crashes() === wanted, faults, world, cleared: false };
   }
+}
+
+async function diesYet(stage: Stage): Promise<boolean> {
+  const worker = stage.worker();
+  await Promise.race([worker.exited, delay(IDLE_MS)]);
+  return worker.gone;
 }
 
 /** Waits until what is there is what is expected, with nothing under way; says what is wrong when the time is up. */

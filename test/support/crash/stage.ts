@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { treePath } from '../../../src/paths.js';
+import { command } from '../command.js';
 import { ownEngine } from '../engine.js';
 import { freePort } from '../ports.js';
 import type { PrivateEngine } from '../private-engine.js';
@@ -8,6 +10,7 @@ import { type RedisServer, startRedis } from '../redis.js';
 import { newDirectory } from '../run-directory.js';
 import { type RunningService, startService } from '../service.js';
 import { type Api, connectApi } from './api.js';
+import type { ToWorker } from './messages.js';
 import type { PlantName } from './plants.js';
 import { startWatch, type Watch } from './watch.js';
 import { WorkerProcess } from './worker-process.js';
@@ -19,12 +22,17 @@ import type { Sources } from './world.js';
  */
 export interface Stage {
   readonly engine: PrivateEngine;
+  readonly enginePids: readonly number[];
   readonly api: Api;
   readonly redis: Redis;
   readonly watch: Watch;
   readonly sources: Sources;
   /** The one that works now. */
   worker(): WorkerProcess;
+  /** From here on the present worker dies at the first of the points, its successor at the second ...; null only records. */
+  arm(points: readonly (string | null)[]): Promise<void>;
+  /** How many workers have died at their points. */
+  crashes(): number;
   /** Workers that ended in another way than by their crash point, and what they wrote. */
   readonly accidents: readonly string[];
   /** The last lines of all that was logged. */
@@ -34,6 +42,8 @@ export interface Stage {
 
 /** Longer than the stalls of a busy machine, shorter than a test's patience. */
 const LEASE_TTL_MS = 1_000;
+/** An engine that a dying worker left hanging wakes when the next one has taken over and waits for it. */
+const WAKE_MS = LEASE_TTL_MS + 300;
 
 export async function openStage(program: string, plant: PlantName | null = null): Promise<Stage> {
   const dir = newDirectory('stage');
@@ -49,7 +59,9 @@ export async function openStage(program: string, plant: PlantName | null = null)
     LONGSHORE_DATA_DIR: dir,
     LONGSHORE_HOSTS_FILE: join(service.dataDir, 'hosts.yaml'),
   };
-  const crew = new Crew(program, dir, env, plant);
+  const pids = await command(treePath('scripts', 'setup', 'engine.sh'), ['pid', engine.dir]);
+  const enginePids = pids.split('\n').map(Number);
+  const crew = new Crew(program, dir, { env, plant, enginePids });
   await crew.start();
   const redis = new Redis(redisServer.socketPath);
   const api = connectApi(`127.0.0.1:${service.grpcPort}`);
@@ -57,11 +69,14 @@ export async function openStage(program: string, plant: PlantName | null = null)
   const watch = await startWatch({ redisSocket: redisServer.socketPath, engine: engine.endpoint, gpusSeen });
   return {
     engine,
+    enginePids,
     api,
     redis,
     watch,
     sources: { redis, api, docker, gpusSeen },
     worker: () => crew.worker,
+    arm: (points) => crew.arm(points),
+    crashes: () => crew.crashes,
     accidents: crew.accidents,
     logs: () => ({ workers: tail(crew.logFile), workersOutput: tail(crew.outputFile), service: tail(service.logFile) }),
     close: () => close({ crew, watch, redis, api, service, redisServer, engine }),
@@ -93,6 +108,8 @@ class Crew {
   readonly logFile: string;
   readonly outputFile: string;
   readonly accidents: string[] = [];
+  crashes = 0;
+  private fates: (string | null)[] = [];
   private present: WorkerProcess;
   private next: WorkerProcess;
   private stopping = false;
@@ -100,8 +117,7 @@ class Crew {
   constructor(
     private readonly program: string,
     dir: string,
-    private readonly env: Readonly<Record<string, string>>,
-    private readonly plant: PlantName | null,
+    private readonly orders: Pick<Extract<ToWorker, { kind: 'SERVE' }>, 'env' | 'plant' | 'enginePids'>,
   ) {
     this.logFile = join(dir, 'workers.log');
     this.outputFile = join(dir, 'workers.out');
@@ -115,13 +131,20 @@ class Crew {
 
   async start(): Promise<void> {
     const worker = this.present;
+    const fate = this.fates.shift();
+    if (fate !== undefined) await worker.ask({ kind: 'ARM', target: fate });
     void worker.exited.then(() => this.replace(worker));
-    const { env, logFile, plant } = this;
-    await worker.ask({ kind: 'SERVE', env, leaseTtlMs: LEASE_TTL_MS, logFile, plant });
+    await worker.ask({ kind: 'SERVE', ...this.orders, leaseTtlMs: LEASE_TTL_MS, logFile: this.logFile });
+  }
+
+  async arm([own = null, ...fates]: readonly (string | null)[]): Promise<void> {
+    this.fates = fates;
+    await this.present.ask({ kind: 'ARM', target: own });
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
+    this.wakeEngine();
     await Promise.all([this.present.end(), this.next.end()]);
   }
 
@@ -131,10 +154,17 @@ class Crew {
 
   private replace(dead: WorkerProcess): void {
     if (this.stopping) return;
-    if (!dead.crashed) this.accidents.push(`a worker ended by itself: ${tail(this.outputFile, 5)}`);
+    if (dead.crashed) this.crashes += 1;
+    else this.accidents.push(`a worker ended by itself: ${tail(this.outputFile, 5)}`);
     this.present = this.next;
     this.next = this.fork();
     void this.start();
+    setTimeout(() => !this.stopping && this.wakeEngine(), WAKE_MS).unref();
+  }
+
+  /** Does nothing to an engine that is awake. */
+  private wakeEngine(): void {
+    for (const pid of this.orders.enginePids) process.kill(pid, 'SIGCONT');
   }
 }
 

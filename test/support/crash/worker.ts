@@ -9,11 +9,18 @@ import { CrashPoints } from './points.js';
 // A worker process that kills itself where it is told to. It has loaded everything when it is told what to do, so that
 // what follows a crash is the take-over and not the loading of modules.
 
-const points = new CrashPoints(() => {
-  process.kill(process.pid, 'SIGKILL');
-  // The signal may take a moment: nothing may happen in it.
-  return new Promise<never>(() => {});
-});
+let enginePids: readonly number[] = [];
+
+const points = new CrashPoints(
+  () => {
+    process.kill(process.pid, 'SIGKILL');
+    // The signal may take a moment: nothing may happen in it.
+    return new Promise<never>(() => {});
+  },
+  () => {
+    for (const pid of enginePids) process.kill(pid, 'SIGSTOP');
+  },
+);
 
 async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToWorker, { kind: 'SERVE' }>): Promise<void> {
   const { config } = await loadConfig({ ...processSurroundings(), env });
@@ -28,6 +35,7 @@ async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToWorker, { ki
 async function obey(message: ToWorker): Promise<FromWorker> {
   switch (message.kind) {
     case 'SERVE':
+      enginePids = message.enginePids;
       await start(message);
       return { kind: 'DONE' };
     case 'ARM':
