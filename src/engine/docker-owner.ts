@@ -4,10 +4,13 @@ import { LABEL, networkName, OWNER_VOLUME } from './docker-labels.js';
 import type { EngineScope } from './docker-scope.js';
 import { EngineError } from './driver.js';
 
-/** Creating a volume by name is a compare-and-set on an engine: all who try are answered with the labels of the one that won. */
+/**
+ * Creating a volume by name is a compare-and-set on an engine: all who try are answered with the one that won. Once the engine was
+ * started again it leaves the labels out of that answer, and tells them when asked only.
+ */
 export async function claimEngine(scope: EngineScope, signal?: AbortSignal): Promise<{ readonly owner: string }> {
   const context: CallContext = { host: scope.host, what: `claim by volume ${OWNER_VOLUME}`, mutates: true };
-  const volume = await scope.client.call({
+  const created = await scope.client.call({
     method: 'POST',
     path: '/volumes/create',
     body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: scope.controlPlaneId } },
@@ -16,12 +19,19 @@ export async function claimEngine(scope: EngineScope, signal?: AbortSignal): Pro
     timeoutMs: scope.timeouts.change,
     signal,
   });
-  const owner = textOf(member(volume, 'Labels', LABEL.controlPlane));
+  const owner = ownerOf(created) || ownerOf(await ownerVolume(scope, context, signal));
   if (owner === '') {
     const text = `a volume of this name exists that is not ours (it has no label ${LABEL.controlPlane}); remove it by hand`;
     throw engineError('CONFLICT', context, text);
   }
   return { owner };
+}
+
+const ownerOf = (volume: unknown): string => textOf(member(volume, 'Labels', LABEL.controlPlane));
+
+function ownerVolume(scope: EngineScope, { what }: CallContext, signal?: AbortSignal): Promise<unknown> {
+  const path = `/volumes/${OWNER_VOLUME}`;
+  return scope.client.call({ method: 'GET', path, what, mutates: false, timeoutMs: scope.timeouts.read, signal });
 }
 
 /** The bridge that all containers of this control plane are on; those cannot reach each other over it. */
