@@ -47,7 +47,7 @@ async function deployed(name: string, image = APP, draft: DeployDraft = {}) {
   await client.succeeded(await client.deploy(id, image, draft));
   const [instance] = (await client.container(id)).instances;
   if (instance === undefined) throw new Error(`${name} has no instance`);
-  return { id, url, ...instance, containerId: id };
+  return { ...instance, url, containerId: id };
 }
 
 const deleted = async (...ids: readonly string[]) => {
