@@ -10,7 +10,7 @@ import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
 import type { ContainerWork, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
 import type { Probe } from '../probe.js';
 import type { Turns } from '../turns.js';
-import type { Next, WorkerLog, WorkerMetrics } from '../worker.js';
+import type { Hints, Next, WorkerLog, WorkerMetrics } from '../worker.js';
 
 /** What the executors of steps need, wired once. */
 export interface ApplyDeps {
@@ -39,6 +39,8 @@ export interface StepContext {
   readonly lease: Lease;
   /** Aborts when the lease can no longer be proven: nothing is begun after that. */
   readonly signal: AbortSignal;
+  /** What happens to the container while the step is applied. */
+  readonly hints: Hints;
   readonly loaded: LoadedContainer;
   readonly view: ContainerView;
   /** What the running operation is to show; undefined while none runs. */

@@ -19,6 +19,7 @@ import {
   stateOf,
 } from './context.js';
 import { ensureImage } from './image.js';
+import { whileWanted } from './while-wanted.js';
 
 /*
  * The steps that change something on Docker. Each stores its intent (at least as progress) before it asks, and its outcome after; a crash
@@ -45,7 +46,8 @@ export async function pullImage(step: PullImage, context: StepContext): Promise<
   const instance = instanceOf(context, step.instanceId);
   const revision = revisionOf(context, instance.revisionId);
   const engine = await engineOf(context, instance.host);
-  const image = await ensureImage(engine, revision, context);
+  const image = await whileWanted(context, (signal) => ensureImage(engine, revision, { ...context, signal }));
+  if (image === null) return 'AGAIN';
   if (revision.image === null) {
     const { digest, id, pullReference } = image;
     await context.deps.work.saveImage(context.lease, revision.id, { digest, id, pullReference });

@@ -3,6 +3,7 @@ import type { HealthCheck, Revision } from '../../domain/revision.js';
 import { faulted, healthy } from '../../reconciler/instance-transitions.js';
 import type { ProbeInstance } from '../../reconciler/step.js';
 import { instanceOf, type Outcome, observedOf, revisionOf, type StepContext, save, stateOf } from './context.js';
+import { whileWanted } from './while-wanted.js';
 
 /** A fresh instance is asked soon and often, then at its interval. */
 const FIRST_DELAY_MS = 15;
@@ -47,7 +48,9 @@ async function ask(
   const probe = check.probe ?? { kind: 'HTTP', path: '/' };
   const { address, port } = instance;
   if (port === null) throw new Error(`instance ${instance.id} of runtime http has no port`);
-  const reason = await context.deps.probe({ address, port, probe, timeoutMs: check.timeoutMs }, context.signal);
+  const target = { address, port, probe, timeoutMs: check.timeoutMs };
+  const asked = await whileWanted(context, async (signal) => ({ reason: await context.deps.probe(target, signal) }));
   context.signal.throwIfAborted();
-  return reason === null ? null : { reason };
+  if (asked === null) return { reason: 'it was not waited for' };
+  return asked.reason === null ? null : { reason: asked.reason };
 }
