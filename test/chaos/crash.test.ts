@@ -4,7 +4,7 @@ import { bundleWorker } from '../support/crash/worker-process.js';
 import { newDirectory } from '../support/run-directory.js';
 
 const FULL = (process.env.LONGSHORE_TEST_FULL ?? '') !== '';
-const POINTS = FULL ? Number.POSITIVE_INFINITY : 6;
+const POINTS = FULL ? Number.POSITIVE_INFINITY : 4;
 const TIMEOUT_MS = FULL ? 7_200_000 : 300_000;
 
 /** In these the worker that takes over dies as well. */
