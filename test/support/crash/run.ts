@@ -8,7 +8,7 @@ import { isQuiet, look, type World } from './world.js';
 export interface RunResult {
   /** The points that the last worker passed, in order. */
   readonly points: readonly string[];
-  /** Whether the workers died where they were to die. */
+  /** Whether all workers that were to die did so where they were to. */
   readonly reached: boolean;
   readonly faults: readonly string[];
   /** The last look at what is there; null if there was none. */
