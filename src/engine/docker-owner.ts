@@ -34,11 +34,19 @@ function ownerVolume(scope: EngineScope, { what }: CallContext, signal?: AbortSi
   return scope.client.call({ method: 'GET', path, what, mutates: false, timeoutMs: scope.timeouts.read, signal });
 }
 
-/** The bridge that all containers of this control plane are on; those cannot reach each other over it. */
+/**
+ * The bridge that all containers of this control plane are on; those cannot reach each other over it. Engines let several networks have one name
+ * when they are made at once, and then take none of them by it: so who has made one looks again, and all but the oldest go.
+ */
 export async function ensureNetwork(scope: EngineScope, signal?: AbortSignal): Promise<void> {
   const name = networkName(scope.controlPlaneId);
-  const context: CallContext = { host: scope.host, what: `create network ${name}`, mutates: true };
-  if (await haveNetwork(scope, name, context, signal)) return;
+  if ((await networksNamed(scope, name, signal)).length === 0) await createNetwork(scope, name, signal);
+  const [, ...later] = await networksNamed(scope, name, signal);
+  for (const { id } of later) await removeNetwork(scope, id, signal);
+}
+
+async function createNetwork(scope: EngineScope, name: string, signal?: AbortSignal): Promise<void> {
+  const what = `create network ${name}`;
   try {
     await scope.client.call({
       method: 'POST',
@@ -46,44 +54,59 @@ export async function ensureNetwork(scope: EngineScope, signal?: AbortSignal): P
       body: {
         Name: name,
         Driver: 'bridge',
-        // Older engines allow several networks of one name unless they are asked to look.
         CheckDuplicate: true,
         Labels: { [LABEL.controlPlane]: scope.controlPlaneId },
         Options: { 'com.docker.network.bridge.enable_icc': 'false' },
       },
-      what: context.what,
+      what,
       mutates: true,
       timeoutMs: scope.timeouts.change,
       signal,
     });
   } catch (error) {
-    // Somebody was faster: then it is to be ours all the same.
-    const taken = error instanceof EngineError && error.kind === 'CONFLICT';
-    if (!taken || !(await haveNetwork(scope, name, context, signal))) throw error;
+    // Somebody was faster: then there is one.
+    if (!(error instanceof EngineError && error.kind === 'CONFLICT')) throw error;
   }
 }
 
-async function haveNetwork(
-  scope: EngineScope,
-  name: string,
-  context: CallContext,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const network = await scope.client
-    .call({
-      method: 'GET',
-      path: `/networks/${name}`,
-      what: context.what,
-      mutates: false,
-      timeoutMs: scope.timeouts.read,
-      signal,
-    })
-    .catch((error: unknown) => {
-      // An engine calls a missing network by its name only, so any 404 here means just that.
-      if (error instanceof EngineError && member(error.cause, 'statusCode') === 404) return null;
-      throw error;
-    });
-  if (network === null) return false;
-  if (member(network, 'Labels', LABEL.controlPlane) === scope.controlPlaneId) return true;
-  throw engineError('CONFLICT', context, `a network named ${name} exists that is not ours; remove it by hand`);
+interface Network {
+  readonly id: string;
+  readonly created: string;
+}
+
+/** Oldest first. A foreign one of that name is an error that names it. */
+async function networksNamed(scope: EngineScope, name: string, signal?: AbortSignal): Promise<readonly Network[]> {
+  const what = `look for network ${name}`;
+  const query = { filters: JSON.stringify({ name: [name] }) };
+  const { read: timeoutMs } = scope.timeouts;
+  const found = await scope.client.call({
+    method: 'GET',
+    path: '/networks',
+    query,
+    what,
+    mutates: false,
+    timeoutMs,
+    signal,
+  });
+  // The filter also finds names that only contain it.
+  const named = (Array.isArray(found) ? found : []).filter((network) => textOf(member(network, 'Name')) === name);
+  if (named.some((network) => member(network, 'Labels', LABEL.controlPlane) !== scope.controlPlaneId)) {
+    const context: CallContext = { host: scope.host, what, mutates: false };
+    throw engineError('CONFLICT', context, `a network named ${name} exists that is not ours; remove it by hand`);
+  }
+  return named
+    .map((network) => ({ id: textOf(member(network, 'Id')), created: textOf(member(network, 'Created')) }))
+    .sort((one, other) => (one.created + one.id < other.created + other.id ? -1 : 1));
+}
+
+/** One that is in use or gone already is left as it is. */
+async function removeNetwork(scope: EngineScope, id: string, signal?: AbortSignal): Promise<void> {
+  const what = `remove network ${id.slice(0, 12)}`;
+  const request = { method: 'DELETE', path: `/networks/${id}`, what, mutates: true } as const;
+  try {
+    await scope.client.call({ ...request, timeoutMs: scope.timeouts.change, signal });
+  } catch (error) {
+    const status = error instanceof EngineError ? member(error.cause, 'statusCode') : undefined;
+    if (status !== 404 && status !== 403) throw error;
+  }
 }

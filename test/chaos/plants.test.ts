@@ -37,7 +37,8 @@ describe('a defect in a worker is found', () => {
   test('it takes over without giving containers new names', async () => {
     const faults = await faultsWith('no rename at a take-over', 'first deploy', 'engine:start#1 after');
     expect(faults).toMatch(/operation \w+ is RUNNING in Redis/);
-    expect(faults).toMatch(/keys stay leased: lease\/container/);
+    // Whether the look falls into one of its attempts or between two is chance.
+    expect(faults).toMatch(/keys stay leased: lease\/container|keys stay unclean: container/);
   });
 
   test('it takes a container for stopped that is not', async () => {

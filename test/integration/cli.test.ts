@@ -109,13 +109,14 @@ describe('serve', () => {
     expect(await redisServersIn(join(dataDir, 'redis'))).toBe(0);
   });
 
-  test('a signal during the start stops it as soon as it has started', async () => {
+  test('a signal during the start cuts it short', async () => {
     const dataDir = newDirectory('cli');
     const daemon = serve({ LONGSHORE_DATA_DIR: dataDir, LONGSHORE_LOG_LEVEL: 'debug' });
     await until('its redis-server speaks', () => daemon.output().includes('redis-server: '));
     daemon.signal('SIGTERM');
     await ended(daemon);
-    expect(daemon.output()).toContain('"msg":"stopped"');
+    // The start may just have been complete.
+    expect(daemon.output()).toMatch(/"msg":"stopped( before the start was complete)?"/);
     expect(await redisServersIn(join(dataDir, 'redis'))).toBe(0);
   });
 
