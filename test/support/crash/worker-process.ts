@@ -11,6 +11,7 @@ export class WorkerProcess {
   readonly exited: Promise<void>;
   private ended = false;
   private endedByUs = false;
+  private lastAnswer: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly child: ChildProcess) {
     this.exited = new Promise((resolve) => {
@@ -37,8 +38,14 @@ export class WorkerProcess {
     return this.ended && !this.endedByUs && this.child.signalCode === 'SIGKILL';
   }
 
-  /** The answer; null if it died instead of answering. */
-  async ask(message: ToWorker): Promise<FromWorker | null> {
+  /** The answer; null if it died instead of answering. One question after another, so that each gets its own answer. */
+  ask(message: ToWorker): Promise<FromWorker | null> {
+    const answer = this.lastAnswer.then(() => this.askNow(message));
+    this.lastAnswer = answer;
+    return answer;
+  }
+
+  private async askNow(message: ToWorker): Promise<FromWorker | null> {
     if (this.ended) return null;
     let listen: (reply: FromWorker) => void = () => {};
     const answered = new Promise<FromWorker>((resolve) => {
