@@ -1,8 +1,9 @@
-import type { ClientRequest, IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
 import { answerError, IngressError } from './errors.js';
 import { hasBody, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
+import { forwardInterim } from './interim.js';
 import type { IngressLog, RequestDone } from './log.js';
 import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
 
@@ -118,26 +119,12 @@ class Exchange {
     upstream.on('error', (error) => this.#upstreamFailed(upstream, admitted, error));
     upstream.once('response', (answer) => this.#answer(upstream, answer));
     upstream.on('timeout', () => this.#silent(upstream));
-    this.#forwardInterim(upstream);
+    forwardInterim(this.#request, this.#response, upstream, () =>
+      this.#fail(new IngressError(502, 'the container sent too many interim responses')),
+    );
     if (hasBody(this.#request)) whenConnected(upstream, () => this.#sendBody(upstream));
     else upstream.end();
     return upstream;
-  }
-
-  /** 100 only to a caller that waits for it; 102 and 103 to all that can understand them. */
-  #forwardInterim(upstream: ClientRequest): void {
-    const { headers, httpVersionMinor } = this.#request;
-    if (headers.expect !== undefined)
-      upstream.once('continue', () => {
-        if (!this.#response.headersSent) this.#response.writeContinue();
-      });
-    if (httpVersionMinor === 0) return;
-    upstream.on('information', (info: InformationEvent) => {
-      if (this.#response.headersSent) return;
-      if (info.statusCode === 102) this.#response.writeProcessing();
-      const { link, ...others } = info.headers;
-      if (info.statusCode === 103 && link !== undefined) this.#response.writeEarlyHints({ ...others, link });
-    });
   }
 
   #sendBody(upstream: ClientRequest): void {
