@@ -21,7 +21,7 @@ import { Parts } from './parts.js';
 import { treePath } from './paths.js';
 import { containersRpc } from './rpc/containers-service.js';
 import { operationsRpc } from './rpc/operations-service.js';
-import { startGrpcServer } from './rpc/server.js';
+import { type GrpcServerOptions, startGrpcServer } from './rpc/server.js';
 import { createAccessBindings } from './services/access-bindings.js';
 import { allowAll } from './services/authorizer.js';
 import { createContainers } from './services/containers.js';
@@ -83,7 +83,7 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
   const metrics = createMetrics();
   for (const role of config.roles) parts.reports(role, () => 'is starting');
   const http = new HttpListener({ ...config.http, readiness: parts.readiness, metrics, log });
-  const httpPort = await http.start();
+  const httpPort = await listening('LONGSHORE_HTTP_ADDR', () => http.start());
   parts.add(() => http.stop());
 
   const store = await openStore(config, log, seams, parts, metrics);
@@ -169,7 +169,7 @@ async function startIngress(
     log,
     observe,
   });
-  await ingress.start();
+  await listening('LONGSHORE_INGRESS_ADDR', () => ingress.start());
   parts.add((deadlineMs) => ingress.stop(deadlineMs));
   metrics.beforeScrape(() => metrics.ingressInFlightIs(ingress.status().inFlight));
   parts.reports('ingress', () => (ingress.ready() ? null : 'has no routes that are fresh enough'));
@@ -265,7 +265,7 @@ async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   const accessBindings = createAccessBindings(deps);
   const { tls } = config.grpc;
   if (!tls?.clientCa) log.warn({}, 'authentication is off: access bindings are kept and decide nothing');
-  const server = await startGrpcServer({
+  const options: GrpcServerOptions = {
     addr: addrOf(config.grpc),
     services: [containersRpc({ containers, revisions, accessBindings, operations }), operationsRpc(operations)],
     tls: tls && {
@@ -277,7 +277,8 @@ async function startApi(around: Surroundings, parts: Parts): Promise<number> {
     descriptorSet: await readFile(treePath('gen', 'descriptors.binpb')),
     log,
     observeCall: ({ method, code, durationMs }) => metrics.rpcEnded(method, code, durationMs / 1000),
-  });
+  };
+  const server = await listening('LONGSHORE_GRPC_ADDR', () => startGrpcServer(options));
   parts.add((deadlineMs) => server.close(deadlineMs));
   parts.reports('api', () => null);
   return server.port;
@@ -285,3 +286,15 @@ async function startApi(around: Surroundings, parts: Parts): Promise<number> {
 
 const addrOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** Says which variable an address that cannot be had came from. */
+async function listening<T>(variable: string, begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${variable}: cannot listen there (${reason}); free that address or name another`, {
+      cause: error,
+    });
+  }
+}

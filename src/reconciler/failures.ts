@@ -1,5 +1,6 @@
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord, StepFault } from '../domain/instance.js';
+import { INSTANCE_PORT } from '../domain/revision.js';
 import type { Step } from './step.js';
 import type { HostedInstance } from './view.js';
 
@@ -59,9 +60,14 @@ export function healthDeadlinePassed(instance: InstanceRecord, deadlineMs: numbe
   return {
     code: 'FAILED_PRECONDITION',
     reason: 'HEALTH_DEADLINE',
-    message: `the instance on ${instance.host} was not healthy within ${deadlineMs / 1000} s of its start${found}`,
+    message: `the instance on ${instance.host} was not healthy within ${deadlineMs / 1000} s of its start${found}${hintFor(instance)}`,
     metadata: { step: 'HEALTHY', host: instance.host, instance: instance.id },
   };
+}
+
+/** The likeliest reason for an image that is new here. */
+function hintFor({ port }: InstanceRecord): string {
+  return port === null ? '' : `; it has to listen on the port that its environment names as PORT (${INSTANCE_PORT})`;
 }
 
 export function hostUnreachable(host: string, step: string, why: string): Failure {
@@ -78,6 +84,15 @@ export function noCapacity(waitedMs: number, why: string): Failure {
     code: 'RESOURCE_EXHAUSTED',
     reason: 'NO_CAPACITY',
     message: `no host had room within ${waitedMs / 1000} s: ${why}`,
+    metadata: { step: 'PLACE' },
+  };
+}
+
+export function stopFirstImpossible(why: string): Failure {
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'STOP_FIRST_IMPOSSIBLE',
+    message: `${why}; this revision does not fit that: deploy it with rollout_order START_FIRST or AUTO`,
     metadata: { step: 'PLACE' },
   };
 }

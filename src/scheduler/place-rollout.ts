@@ -5,6 +5,9 @@ import { explained, place, refusals } from './place.js';
 import type { HostSnapshot, Placed, PlacementRequest } from './placement.js';
 import { leasedResources } from './resources.js';
 
+const NO_HAND_OVER =
+  'stop-first hands the devices of the running instance over as they are: its host, the same number of suitable GPUs, and a port for both or for neither';
+
 export interface RolloutPlacement {
   readonly request: PlacementRequest;
   readonly order: RolloutOrder;
@@ -21,7 +24,9 @@ export type RolloutDecision =
   | { readonly kind: 'RETAINED'; readonly instance: InstanceRecord }
   /** Nothing to lease: the former instance's leases are handed over, to the retained instance where it fits them, else to a new one. */
   | { readonly kind: 'STOP_FIRST'; readonly former: InstanceRecord; readonly retained: InstanceRecord | null }
-  | { readonly kind: 'BLOCKED'; readonly message: string };
+  | { readonly kind: 'BLOCKED'; readonly message: string }
+  /** Stop-first was asked for by name, and waiting will not make it possible. */
+  | { readonly kind: 'REFUSED'; readonly message: string };
 
 /**
  * Which of the two orders a rollout takes, and where. AUTO is start-first where there is room for both now, else stop-first where the former
@@ -29,7 +34,11 @@ export type RolloutDecision =
  */
 export function placeRollout(rollout: RolloutPlacement, snapshots: readonly HostSnapshot[]): RolloutDecision {
   const stopFirst = rollout.order === 'START_FIRST' ? null : handOver(rollout, snapshots);
-  if (rollout.order === 'STOP_FIRST' && stopFirst !== null) return stopFirst;
+  if (rollout.order === 'STOP_FIRST') {
+    if (stopFirst !== null) return stopFirst;
+    // Nobody who asks for it by name wants both to run at once.
+    if (rollout.former?.instance.leased) return { kind: 'REFUSED', message: NO_HAND_OVER };
+  }
   const { retained, request } = rollout;
   if (retained !== null && retainedFits(retained, request, snapshots)) return { kind: 'RETAINED', instance: retained };
   const placed = place(request, snapshots);

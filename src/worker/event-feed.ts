@@ -15,15 +15,19 @@ export async function feedEvents(
 }
 
 async function feedHost(deps: Parameters<typeof feedEvents>[0], name: string, signal: AbortSignal): Promise<void> {
+  let told = '';
   while (!signal.aborted) {
     try {
       const driver = await deps.fleet.ready(name);
+      told = '';
       for await (const event of driver.events(signal)) {
         if (TELLING.has(event.action.split(':', 1)[0] ?? ''))
           await deps.queue.enqueue(`container/${event.containerId}`, 0);
       }
     } catch (error) {
-      if (!signal.aborted) deps.log.warn({ host: name, err: error }, 'the event stream of a host ended');
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted && reason !== told) deps.log.warn({ host: name, reason }, 'the event stream of a host ended');
+      told = reason;
       deps.fleet.forget(name);
     }
     if (!signal.aborted) await pause(RECONNECT_MS, signal);

@@ -1,6 +1,7 @@
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { Revision } from '../../domain/revision.js';
 import { EngineError } from '../../engine/driver.js';
+import { stopFirstImpossible } from '../../reconciler/failures.js';
 import { devicesFreed, forgotten, roleSet } from '../../reconciler/instance-transitions.js';
 import type {
   ForgetInstance,
@@ -18,6 +19,7 @@ import {
   placed,
   recalled,
   stopFirstChosen,
+  undone,
 } from '../../reconciler/transitions.js';
 import { placeRollout } from '../../scheduler/place-rollout.js';
 import type { HostSnapshot } from '../../scheduler/placement.js';
@@ -36,6 +38,8 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
   switch (decision.kind) {
     case 'BLOCKED':
       return save(context, blocked(stateOf(context), decision.message, now, context.view.capacityVersion));
+    case 'REFUSED':
+      return save(context, undone(stateOf(context), stopFirstImpossible(decision.message), now));
     case 'RETAINED':
       return lease(decision.instance, revision, context);
     case 'NEW': {

@@ -1,4 +1,5 @@
 import { instanceName } from '../../../src/domain/observed-instance.js';
+import { stopFirstImpossible } from '../../../src/reconciler/failures.js';
 import * as one from '../../../src/reconciler/instance-transitions.js';
 import { plan } from '../../../src/reconciler/plan.js';
 import { progressOf } from '../../../src/reconciler/progress.js';
@@ -148,6 +149,8 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
   switch (decision.kind) {
     case 'BLOCKED':
       return world.write(container, all.blocked(state, decision.message, now, view.capacityVersion));
+    case 'REFUSED':
+      return world.write(container, all.undone(state, stopFirstImpossible(decision.message), now));
     case 'STOP_FIRST': {
       const { host, address, gpuUuids, port } = decision.former;
       const made = decision.retained ?? all.newCandidate({ ...fresh, host, address, gpuUuids, port }, now);

@@ -31,6 +31,11 @@ describe('the order of a rollout', () => {
     expect(placeRollout(rollout({ order: 'STOP_FIRST' }), [holds('g1')])).toEqual(handOver);
   });
 
+  it('STOP_FIRST by name is refused where nothing can be handed over, rather than letting both run', () => {
+    const asked = { order: 'STOP_FIRST', request: { ...rollout({}).request, needsPort: false } } as const;
+    expect(placeRollout(rollout(asked), [holds('g1')])).toMatchObject({ kind: 'REFUSED' });
+  });
+
   it('STOP_FIRST has nothing to stop at the first deploy', () => {
     expect(placeRollout(rollout({ order: 'STOP_FIRST', former: null }), [holds()]).kind).toBe('NEW');
   });
