@@ -20,7 +20,8 @@ export enum RolloutOrder {
   ROLLOUT_ORDER_START_FIRST = 2,
   /**
    * ROLLOUT_ORDER_STOP_FIRST - The old revision stops first and the new one takes its GPUs; requests are held meanwhile. If the new one fails, the old
-   * one is started again.
+   * one is started again. Refused where the new one needs anything else than what the old one holds (another number of GPUs, a
+   * port or none): the two never run side by side.
    */
   ROLLOUT_ORDER_STOP_FIRST = 3,
   UNRECOGNIZED = -1,
