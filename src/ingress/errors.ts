@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** The statuses that the ingress answers by itself; every other status comes from an instance. */
 export type IngressStatus = 400 | 404 | 405 | 408 | 429 | 431 | 501 | 502 | 503 | 504;
@@ -16,6 +18,19 @@ export class IngressError extends Error {
   }
 }
 
+const REASONS: Record<IngressStatus, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
 /** `{"errorCode": 502, "errorMessage": "...", "errorType": "ServerError"}`; ClientError for a status below 500. */
 export function errorBody(error: IngressError): string {
   const errorType = error.status < 500 ? 'ClientError' : 'ServerError';
@@ -30,6 +45,24 @@ function errorHeaders(error: IngressError, body: string): Record<string, string>
   };
 }
 
+/**
+ * Ends an answer that did not come to its end. By a reset: where nothing but the end of the connection says that an answer is
+ * whole, an ordinary end would say so.
+ */
+export function breakOff(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket === null) {
+    // Behind another one on the same connection, which is to be whole.
+    response.once('socket', breakOffSocket);
+    response.destroy();
+  } else breakOffSocket(socket);
+}
+
+export function breakOffSocket(socket: Duplex): void {
+  if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy();
+  else socket.destroy();
+}
+
 /** Answers with the error, or, where an answer is under way already, breaks it off so that nobody takes it for whole. */
 export function answerError(
   response: ServerResponse,
@@ -37,31 +70,16 @@ export function answerError(
   requestId: string | null,
   close: boolean,
 ): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
+  if (response.headersSent) return breakOff(response);
   const body = errorBody(error);
-  response.writeHead(error.status, {
+  // Without a reason of ours, Node takes one that an instance's answer may have left behind.
+  response.writeHead(error.status, REASONS[error.status], {
     ...errorHeaders(error, body),
     ...(requestId === null ? {} : { 'x-request-id': requestId }),
     ...(close ? { connection: 'close' } : {}),
   });
   response.end(body);
 }
-
-const REASONS: Record<IngressStatus, string> = {
-  400: 'Bad Request',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
 
 /** The same answer as bytes, for a connection that has no response object: one that did not parse, or that asked for an upgrade. */
 export function rawError(error: IngressError, requestId: string | null): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { IngressError } from './errors.js';
 
 /** Of one connection, never of the message: made anew for the next one. */
@@ -102,6 +102,12 @@ function pushFraming(request: IncomingMessage, out: string[]): void {
   if (request.headers['transfer-encoding'] !== undefined) out.push('Transfer-Encoding', 'chunked');
   else if (request.headers['content-length'] === undefined && /^(POST|PUT|PATCH)$/.test(request.method ?? ''))
     out.push('Content-Length', '0');
+}
+
+/** An answer's reason if it may stand in a status line, else the usual one for its status. */
+export function reasonOf(answer: IncomingMessage): string {
+  const given = answer.statusMessage ?? '';
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(given) ? given : (STATUS_CODES[answer.statusCode ?? 0] ?? '');
 }
 
 /** The header fields for the caller. */

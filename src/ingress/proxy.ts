@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
 import { answerError, IngressError } from './errors.js';
-import { hasBody, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
+import { hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
 import { forwardInterim } from './interim.js';
 import type { IngressLog, RequestDone } from './log.js';
 import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
@@ -150,7 +150,7 @@ class Exchange {
     try {
       const headers = responseHeaders(answer, this.#requestId);
       if (this.#mustClose()) headers.push('Connection', 'close');
-      this.#response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers);
+      this.#response.writeHead(answer.statusCode ?? 502, reasonOf(answer), headers);
     } catch (error) {
       upstream.destroy();
       this.#fail(new IngressError(502, 'the container answered with an invalid header', null, { cause: error }));

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
 import { IngressError, rawError } from './errors.js';
-import { hasBody, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
+import { hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
 
@@ -146,7 +146,7 @@ function tunnel(
 ): void {
   const fields = responseHeaders(answer, requestId);
   fields.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? '');
-  let text = `HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n`;
+  let text = `HTTP/1.1 101 ${reasonOf(answer)}\r\n`;
   for (let index = 0; index < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
   caller.write(Buffer.from(`${text}\r\n`, 'latin1'));
   if (head.length > 0) upstream.unshift(head);
@@ -167,7 +167,7 @@ function relayRefusal(request: IncomingMessage, answer: IncomingMessage, caller:
   const response = new ServerResponse(request);
   response.assignSocket(request.socket);
   response.shouldKeepAlive = false;
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', responseHeaders(answer, requestId));
+  response.writeHead(answer.statusCode ?? 502, reasonOf(answer), responseHeaders(answer, requestId));
   answer.on('error', () => caller.destroy());
   answer.pipe(response);
   response.once('finish', () => caller.end(() => caller.destroy()));

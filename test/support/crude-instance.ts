@@ -8,7 +8,7 @@ export interface CrudeInstance {
   kill(): Promise<void>;
 }
 
-/** An instance that answers with whatever bytes it likes: `speak` is called once a connection has sent something. */
+/** An instance that answers with whatever bytes it likes: `speak` is called with whatever a connection sends. */
 export async function startCrudeInstance(
   instanceId: string,
   speak: (socket: Socket, request: string) => void,
@@ -18,7 +18,7 @@ export async function startCrudeInstance(
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
-    socket.once('data', (bytes) => speak(socket, bytes.toString('latin1')));
+    socket.on('data', (bytes) => speak(socket, bytes.toString('latin1')));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -8,6 +8,9 @@ const ANSWERS: Record<string, string> = {
   '/links': `HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload; as=style\r\nLink: </b.js>; rel=preload; as=script\r\n\r\n${OK}`,
   '/bad-link': `HTTP/1.1 103 Early Hints\r\nLink: bad\r\n\r\n${OK}`,
   '/odd-link': `HTTP/1.1 103 Early Hints\r\nLink: \x80 <a>\r\nContent-Length: 5\r\n\r\n${OK}`,
+  '/reason': 'HTTP/1.1 203 \x01\x7f odd\r\nContent-Length: 2\r\n\r\nok',
+  '/latin-reason': 'HTTP/1.1 203 \xe9t\xe9\r\nContent-Length: 2\r\n\r\nok',
+  '/99': 'HTTP/1.1 099 \x01\r\nContent-Length: 2\r\n\r\nok',
 };
 
 let ingress: TestIngress;
@@ -39,4 +42,19 @@ test('several links in one 103 are passed on', async () => {
 test.each(['/bad-link', '/odd-link'])('a hint that cannot be passed on is left out: %s', async (path) => {
   expect(await get(path)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*ok$/);
   expect((await ask(ingress.port, '/')).body).toBe('ok');
+});
+
+test('a reason with control characters is replaced, any other kept', async () => {
+  expect(await get('/reason')).toMatch(/^HTTP\/1\.1 203 Non-Authoritative Information\r\n[\s\S]*ok$/);
+  expect(await get('/latin-reason')).toMatch(/^HTTP\/1\.1 203 \xe9t\xe9\r\n[\s\S]*ok$/);
+});
+
+test('a status that does not exist is a 502', async () => {
+  expect(await get('/99')).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n[\s\S]*"errorCode":502/);
+});
+
+test('an upgrade that is refused with control characters in its reason is answered', async () => {
+  const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  expect(await sendRaw(ingress.port, `GET /reason HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 203 Non/);
+  expect(await sendRaw(ingress.port, `GET /99 HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 502 /);
 });
