@@ -104,6 +104,14 @@ function pushFraming(request: IncomingMessage, out: string[]): void {
     out.push('Content-Length', '0');
 }
 
+/** Refuses (502) an answer that has no meaning for the caller. */
+export function checkAnswer(answer: IncomingMessage): void {
+  const status = answer.statusCode ?? 0;
+  if (status === 101) throw new IngressError(502, 'the container switched to a protocol that nobody asked for');
+  if (status < 200 || status > 999)
+    throw new IngressError(502, 'the container answered with a status that does not exist');
+}
+
 /** An answer's reason if it may stand in a status line, else the usual one for its status. */
 export function reasonOf(answer: IncomingMessage): string {
   const given = answer.statusMessage ?? '';

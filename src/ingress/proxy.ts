@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
 import { answerError, IngressError } from './errors.js';
-import { hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
+import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
 import { forwardInterim } from './interim.js';
 import type { IngressLog, RequestDone } from './log.js';
 import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
@@ -115,9 +115,13 @@ class Exchange {
     const idleMs = this.#deps.streamIdleMs;
     const message = { method, path: url, headers, idleMs };
     const upstream = this.#deps.upstreams.request(this.#containerId ?? '', admitted.target, message);
-    upstream.once('close', admitted.release);
+    upstream.once('close', () => this.#upstreamClosed(admitted));
     upstream.on('error', (error) => this.#upstreamFailed(upstream, admitted, error));
     upstream.once('response', (answer) => this.#answer(upstream, answer));
+    upstream.once('upgrade', (answer, socket) => {
+      socket.on('error', () => undefined).destroy();
+      this.#answer(upstream, answer);
+    });
     upstream.on('timeout', () => this.#silent(upstream));
     forwardInterim(this.#request, this.#response, upstream, () =>
       this.#fail(new IngressError(502, 'the container sent too many interim responses')),
@@ -142,6 +146,12 @@ class Exchange {
     answer.on('error', () => this.#response.destroy());
     if (this.#callerLeft || this.#answered) {
       upstream.destroy();
+      return;
+    }
+    try {
+      checkAnswer(answer);
+    } catch (error) {
+      this.#fail(error);
       return;
     }
     clearTimeout(this.#deadline);
@@ -197,6 +207,13 @@ class Exchange {
     } catch (refused) {
       this.#fail(refused);
     }
+  }
+
+  /** The last word on a connection: nobody waits for an answer that cannot come any more, whatever Node made of its end. */
+  #upstreamClosed(admitted: Admitted): void {
+    admitted.release();
+    if (!this.#tried.has(admitted.target.instanceId))
+      this.#fail(new IngressError(502, 'the container ended the connection without an answer'));
   }
 
   #timedOut(afterMs: number): void {

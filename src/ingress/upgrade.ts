@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
 import { IngressError, rawError } from './errors.js';
-import { hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
+import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
 
@@ -66,6 +66,7 @@ export async function upgrade(deps: ProxyDeps, request: IncomingMessage, caller:
     else relayRefusal(request, outcome.answer, caller, requestId);
   } catch (error) {
     const known = error instanceof IngressError ? error : new IngressError(502, 'the request failed');
+    end.abort(known);
     status = known.status;
     if (known !== error && !caller.destroyed)
       deps.log.warn({ containerId, requestId, error: String(error) }, 'an upgrade failed');
@@ -105,6 +106,7 @@ function attempt(
     upstream.once('close', () => {
       signal.removeEventListener('abort', onAbort);
       if (!upgraded) admitted.release();
+      reject(new IngressError(502, 'the container ended the connection without an answer'));
     });
     upstream.on('error', (error) => {
       if (signal.aborted) reject(signal.reason as Error);
@@ -114,10 +116,19 @@ function attempt(
       } else
         reject(new IngressError(502, 'the container ended the connection without an answer', null, { cause: error }));
     });
-    upstream.once('response', (answer) => resolve({ kind: 'REFUSED', answer }));
+    upstream.once('response', (answer) => {
+      try {
+        checkAnswer(answer);
+        resolve({ kind: 'REFUSED', answer });
+      } catch (error) {
+        reject(error as Error);
+        upstream.destroy();
+      }
+    });
     upstream.once('upgrade', (answer, socket, head) => {
       upgraded = true;
       socket.once('close', admitted.release);
+      socket.on('error', () => undefined);
       if (signal.aborted) socket.destroy();
       resolve({ kind: 'UPGRADED', answer, upstream: socket, head });
     });

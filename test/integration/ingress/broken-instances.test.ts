@@ -1,5 +1,6 @@
 import { type CrudeInstance, startCrudeInstance } from '../../support/crude-instance.js';
 import { ask, HOST, routeTo, sendRaw, startIngress, type TestIngress } from '../../support/ingress.js';
+import { until } from '../../support/until.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
 
@@ -10,6 +11,8 @@ const ANSWERS: Record<string, string> = {
   '/odd-link': `HTTP/1.1 103 Early Hints\r\nLink: \x80 <a>\r\nContent-Length: 5\r\n\r\n${OK}`,
   '/reason': 'HTTP/1.1 203 \x01\x7f odd\r\nContent-Length: 2\r\n\r\nok',
   '/latin-reason': 'HTTP/1.1 203 \xe9t\xe9\r\nContent-Length: 2\r\n\r\nok',
+  '/101': 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  '/bare-101': 'HTTP/1.1 101 Switching Protocols\r\n\r\nraw',
   '/99': 'HTTP/1.1 099 \x01\r\nContent-Length: 2\r\n\r\nok',
 };
 
@@ -22,7 +25,7 @@ beforeAll(async () => {
     socket.write(Buffer.from(ANSWERS[path] ?? OK, 'latin1'));
   });
   ingress = await startIngress();
-  await ingress.publish(routeTo(instance.target));
+  await ingress.publish({ ...routeTo(instance.target), executionTimeoutMs: 10_000 });
 });
 
 afterAll(async () => {
@@ -57,4 +60,15 @@ test('an upgrade that is refused with control characters in its reason is answer
   const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
   expect(await sendRaw(ingress.port, `GET /reason HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 203 Non/);
   expect(await sendRaw(ingress.port, `GET /99 HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 502 /);
+});
+
+test.each(['/101', '/bare-101'])('a switch of protocols that nobody asked for is a 502: %s', async (path) => {
+  expect(await get(path)).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n[\s\S]*"errorCode":502/);
+  await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
+});
+
+test('a switch to no protocol is a 502 to an upgrade', async () => {
+  const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  expect(await sendRaw(ingress.port, `GET /bare-101 HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 502 /);
+  await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
 });
