@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
-import { answerError, IngressError } from './errors.js';
+import { answerError, breakOff, IngressError } from './errors.js';
 import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
 import { forwardInterim } from './interim.js';
 import type { IngressLog, RequestDone } from './log.js';
@@ -60,6 +60,7 @@ class Exchange {
 
   start(): void {
     this.#response.once('close', () => this.#closed());
+    this.#response.on('error', () => breakOff(this.#response));
     this.#request.on('error', () => undefined);
     try {
       const route = this.#deps.routeOf(this.#request);
@@ -137,13 +138,16 @@ class Exchange {
     upstream.flushHeaders();
     request.pipe(upstream, { end: false });
     request.once('end', () => {
-      if (request.rawTrailers.length > 0) upstream.addTrailers(trailersOf(request));
-      upstream.end();
+      try {
+        if (request.rawTrailers.length > 0) upstream.addTrailers(trailersOf(request));
+        upstream.end();
+      } catch (error) {
+        this.#fail(new IngressError(400, 'the request cannot be forwarded', null, { cause: error }));
+      }
     });
   }
 
   #answer(upstream: ClientRequest, answer: IncomingMessage): void {
-    answer.on('error', () => this.#response.destroy());
     if (this.#callerLeft || this.#answered) {
       upstream.destroy();
       return;
@@ -162,20 +166,27 @@ class Exchange {
       if (this.#mustClose()) headers.push('Connection', 'close');
       this.#response.writeHead(answer.statusCode ?? 502, reasonOf(answer), headers);
     } catch (error) {
+      // Half a header may be set already, so there is no answer of ours to give.
+      this.#deps.log.warn({ requestId: this.#requestId, error: String(error) }, 'an answer cannot be passed on');
       upstream.destroy();
-      this.#fail(new IngressError(502, 'the container answered with an invalid header', null, { cause: error }));
+      breakOff(this.#response);
       return;
     }
     this.#answered = true;
+    answer.on('error', () => breakOff(this.#response));
     answer.pipe(this.#response, { end: false });
     answer.once('end', () => this.#answerEnded(answer));
   }
 
   #answerEnded(answer: IncomingMessage): void {
-    if (answer.rawTrailers.length > 0) this.#response.addTrailers(trailersOf(answer));
+    try {
+      if (answer.rawTrailers.length > 0) this.#response.addTrailers(trailersOf(answer));
+    } catch {
+      return breakOff(this.#response);
+    }
     this.#response.end();
     const unsent = this.#response.socket?.writableLength ?? 0;
-    if (unsent > 0) this.#response.setTimeout(this.#deps.streamIdleMs, () => this.#response.destroy());
+    if (unsent > 0) this.#response.setTimeout(this.#deps.streamIdleMs, () => breakOff(this.#response));
     this.#linger();
   }
 
@@ -189,7 +200,7 @@ class Exchange {
     if (this.#upstream !== upstream || this.#callerLeft) return;
     if (this.#answered) {
       if (this.#response.writableEnded) this.#request.unpipe(upstream).resume();
-      else this.#response.destroy();
+      else breakOff(this.#response);
       return;
     }
     const { instanceId } = admitted.target;

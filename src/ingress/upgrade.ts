@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
-import { IngressError, rawError } from './errors.js';
+import { breakOffSocket, IngressError, rawError } from './errors.js';
 import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
@@ -179,7 +179,9 @@ function relayRefusal(request: IncomingMessage, answer: IncomingMessage, caller:
   response.assignSocket(request.socket);
   response.shouldKeepAlive = false;
   response.writeHead(answer.statusCode ?? 502, reasonOf(answer), responseHeaders(answer, requestId));
-  answer.on('error', () => caller.destroy());
+  answer.on('error', () => breakOffSocket(caller));
+  // Nobody else tells a response that its socket has room again once the socket was given out for an upgrade.
+  caller.on('drain', () => response.emit('drain'));
   answer.pipe(response);
   response.once('finish', () => caller.end(() => caller.destroy()));
 }

@@ -13,6 +13,7 @@ const ANSWERS: Record<string, string> = {
   '/latin-reason': 'HTTP/1.1 203 \xe9t\xe9\r\nContent-Length: 2\r\n\r\nok',
   '/101': 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
   '/bare-101': 'HTTP/1.1 101 Switching Protocols\r\n\r\nraw',
+  '/half': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
   '/99': 'HTTP/1.1 099 \x01\r\nContent-Length: 2\r\n\r\nok',
 };
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
   instance = await startCrudeInstance('i1', (socket, request) => {
     const path = request.split(' ')[1] ?? '';
     socket.write(Buffer.from(ANSWERS[path] ?? OK, 'latin1'));
+    if (path === '/half') socket.end();
   });
   ingress = await startIngress();
   await ingress.publish({ ...routeTo(instance.target), executionTimeoutMs: 10_000 });
@@ -71,4 +73,13 @@ test('a switch to no protocol is a 502 to an upgrade', async () => {
   const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
   expect(await sendRaw(ingress.port, `GET /bare-101 HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 502 /);
   await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
+});
+
+test.each(['1.0', '1.1'])('an answer that is broken off does not look whole to an HTTP/%s caller', async (version) => {
+  await expect(get('/half', version)).rejects.toThrow('ECONNRESET');
+});
+
+test('a refused upgrade that is broken off does not look whole', async () => {
+  const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  await expect(sendRaw(ingress.port, `GET /half HTTP/1.1\r\n${fields}`)).rejects.toThrow('ECONNRESET');
 });

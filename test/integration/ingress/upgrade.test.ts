@@ -98,6 +98,20 @@ test('an upgrade that is refused has the answer of the instance, or ours', async
   await ingress.stop(0);
 });
 
+test('an upgrade that is refused at length is refused in full', async () => {
+  const body = 'x'.repeat(8 * 1024 * 1024);
+  const instance = await startInstance('r1', (_request, response) => {
+    response.writeHead(426).end(body);
+    return true;
+  });
+  const { ingress, port, publish } = await startIngress();
+  await publish(routeTo(instance.target));
+  const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  expect((await sendRaw(port, `GET / HTTP/1.1\r\n${fields}`)).length).toBeGreaterThan(body.length);
+  await ingress.stop(0);
+  await instance.kill();
+});
+
 test('no answer to an upgrade within the deadline is a 504', async () => {
   const instance = await startInstance('r1', () => true);
   const { ingress, port, publish } = await startIngress();
