@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
 
 /** What an instance may say before its answer. Far more than any server has to say, and far too little to do harm. */
-const MAX_INTERIM = 100;
+export const MAX_INTERIM = 100;
 /** How many of them a caller gets to see. */
 const MAX_FORWARDED = 10;
 /** Bytes that may wait for a slow caller before it is spared the rest. */

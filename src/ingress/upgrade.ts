@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
 import { breakOffSocket, IngressError, rawError } from './errors.js';
 import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
+import { MAX_INTERIM } from './interim.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
 
@@ -115,6 +116,11 @@ function attempt(
         resolve({ kind: 'UNREACHED' });
       } else
         reject(new IngressError(502, 'the container ended the connection without an answer', null, { cause: error }));
+    });
+    let interim = 0;
+    upstream.on('information', () => {
+      interim += 1;
+      if (interim > MAX_INTERIM) upstream.destroy(new Error('too many interim responses'));
     });
     upstream.once('response', (answer) => {
       try {

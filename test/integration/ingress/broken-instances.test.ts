@@ -1,8 +1,11 @@
+import { connect } from 'node:net';
 import { type CrudeInstance, startCrudeInstance } from '../../support/crude-instance.js';
 import { ask, HOST, routeTo, sendRaw, startIngress, type TestIngress } from '../../support/ingress.js';
 import { until } from '../../support/until.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
+
+const HINT = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload; as=style\r\n\r\n';
 
 /** What the instance answers with, byte for byte, by the path that is asked for. */
 const ANSWERS: Record<string, string> = {
@@ -13,6 +16,9 @@ const ANSWERS: Record<string, string> = {
   '/latin-reason': 'HTTP/1.1 203 \xe9t\xe9\r\nContent-Length: 2\r\n\r\nok',
   '/101': 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
   '/bare-101': 'HTTP/1.1 101 Switching Protocols\r\n\r\nraw',
+  '/some-hints': `${HINT.repeat(50)}${OK}`,
+  '/many-hints': `${HINT.repeat(1000)}${OK}`,
+  '/many-100': `${'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)}${OK}`,
   '/half': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
   '/99': 'HTTP/1.1 099 \x01\r\nContent-Length: 2\r\n\r\nok',
 };
@@ -82,4 +88,42 @@ test.each(['1.0', '1.1'])('an answer that is broken off does not look whole to a
 test('a refused upgrade that is broken off does not look whole', async () => {
   const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
   await expect(sendRaw(ingress.port, `GET /half HTTP/1.1\r\n${fields}`)).rejects.toThrow('ECONNRESET');
+});
+
+test('a caller gets a few hints of many', async () => {
+  const text = await get('/some-hints');
+  expect(text.match(/HTTP\/1\.1 103/g)).toHaveLength(10);
+  expect(text).toMatch(/HTTP\/1\.1 200 OK[\s\S]*ok$/);
+});
+
+test.each(['/many-hints', '/many-100'])('an instance that only ever hints at an answer is broken: %s', async (path) => {
+  expect(await get(path)).toMatch(/HTTP\/1\.1 502 Bad Gateway\r\n[\s\S]*"errorCode":502/);
+  await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
+});
+
+test('a flood of hints to an upgrade is a 502', async () => {
+  const fields = `Host: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  expect(await sendRaw(ingress.port, `GET /many-hints HTTP/1.1\r\n${fields}`)).toMatch(/^HTTP\/1\.1 502 /);
+});
+
+test('hints for a caller that does not read do not pile up here', async () => {
+  const big = `HTTP/1.1 103 Early Hints\r\nLink: </${'a'.repeat(16_000)}>; rel=preload\r\n\r\n`;
+  let sent = 0;
+  const endless = await startCrudeInstance('i2', (socket) => {
+    const more = () => {
+      do sent += 1;
+      while (socket.write(big));
+    };
+    socket.on('drain', more);
+    more();
+  });
+  const other = await startIngress();
+  await other.publish(routeTo(endless.target));
+  const caller = connect(other.port, '127.0.0.1').pause();
+  caller.write(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+  await until('the instance is given up', () => sent > 0 && endless.sockets.size === 0);
+  expect(other.ingress.status().inFlight).toBe(0);
+  caller.destroy();
+  await other.ingress.stop(0);
+  await endless.kill();
 });
