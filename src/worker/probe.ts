@@ -18,6 +18,7 @@ const TCP_OPEN_MS = 100;
 export const probeInstance: Probe = (target, signal) =>
   target.probe.kind === 'HTTP' ? probeHttp(target, target.probe.path, signal) : probeTcp(target, signal);
 
+/** Every end is told at once, by whoever sees it first: of a request that was destroyed nothing but `close` is sure to be heard. */
 function probeHttp(target: ProbeTarget, path: string, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
     const asked = request({
@@ -26,27 +27,31 @@ function probeHttp(target: ProbeTarget, path: string, signal: AbortSignal): Prom
       path,
       method: 'GET',
       agent: false,
-      timeout: target.timeoutMs,
-      signal,
       headers: { 'user-agent': 'longshore-health/1', connection: 'close' },
     });
-    const deadline = setTimeout(
-      () => asked.destroy(new Error(`no answer within ${target.timeoutMs} ms`)),
-      target.timeoutMs,
-    );
+    const deadline = setTimeout(() => end(`GET ${path}: no answer within ${target.timeoutMs} ms`), target.timeoutMs);
+    const abort = () => end('the lease ended');
     const end = (verdict: string | null) => {
       clearTimeout(deadline);
+      signal.removeEventListener('abort', abort);
+      asked.destroy();
       resolve(verdict);
     };
+    signal.addEventListener('abort', abort, { once: true });
     asked.on('response', (response) => {
       const status = response.statusCode ?? 0;
       response.on('error', () => {});
-      response.destroy();
       end(status >= 200 && status < 500 ? null : `GET ${path} answered ${status}`);
     });
-    asked.on('timeout', () => asked.destroy(new Error(`no answer within ${target.timeoutMs} ms`)));
+    asked.on('upgrade', (response, socket) => {
+      socket.on('error', () => {});
+      socket.destroy();
+      end(`GET ${path} answered ${response.statusCode}`);
+    });
     asked.on('error', (error) => end(`GET ${path}: ${error.message}`));
-    asked.end();
+    asked.on('close', () => end(`GET ${path}: the connection was closed without an answer`));
+    if (signal.aborted) abort();
+    else asked.end();
   });
 }
 
@@ -70,5 +75,6 @@ function probeTcp(target: ProbeTarget, signal: AbortSignal): Promise<string | nu
     socket.on('data', () => end(null));
     socket.on('error', (error) => end(error.message));
     socket.on('close', () => end('the connection was closed at once'));
+    if (signal.aborted) abort();
   });
 }

@@ -17,8 +17,17 @@ afterEach(async () => {
 
 const http = (port: number, signal = new AbortController().signal) =>
   probeInstance({ address: '127.0.0.1', port, probe: { kind: 'HTTP', path: '/up' }, timeoutMs: 300 }, signal);
-const tcp = (port: number) =>
-  probeInstance({ address: '127.0.0.1', port, probe: { kind: 'TCP' }, timeoutMs: 300 }, new AbortController().signal);
+const tcp = (port: number, signal = new AbortController().signal) =>
+  probeInstance({ address: '127.0.0.1', port, probe: { kind: 'TCP' }, timeoutMs: 300 }, signal);
+/** A server that says `text` to whoever connects, and then nothing. */
+const saying = (text: string) =>
+  listen(
+    createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.resume();
+      socket.write(text);
+    }),
+  );
 const answering = (listener: RequestListener) => listen(createServer(listener));
 
 describe('a probe', () => {
@@ -43,6 +52,28 @@ describe('a probe', () => {
     expect(await http(port)).toBeNull();
   });
 
+  test.each([
+    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'],
+    ['101 and nothing else', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ])('by HTTP is not content with %s', async (_, text) => {
+    expect(await http(await saying(text))).toBe('GET /up answered 101');
+  });
+
+  test('by HTTP ends when only early hints, or no HTTP at all, are answered', async () => {
+    expect(await http(await saying('HTTP/1.1 103 Early Hints\r\n\r\n'))).toBe('GET /up: no answer within 300 ms');
+    expect(await http(await saying('SSH-2.0-x\r\n'))).toContain('GET /up: ');
+  });
+
+  test('by HTTP says that the connection was closed without an answer', async () => {
+    expect(await http(await listen(createTcpServer((socket) => socket.resume().end())))).toContain('GET /up: ');
+  });
+
+  test('ends at once where its signal ended before', async () => {
+    const port = await answering((_, response) => response.end());
+    expect(await http(port, AbortSignal.abort())).toBe('the lease ended');
+    expect(await tcp(port, AbortSignal.abort())).toBe('the lease ended');
+  });
+
   test('ends with its signal', async () => {
     const port = await answering(() => {});
     const abort = new AbortController();
@@ -52,7 +83,7 @@ describe('a probe', () => {
   });
 
   test('by TCP wants a connection that stays open, as port proxies accept and close with nobody behind them', async () => {
-    const open = await listen(createTcpServer((socket) => socket.on('error', () => {})));
+    const open = await listen(createTcpServer((socket) => socket.resume().on('error', () => {})));
     expect(await tcp(open)).toBeNull();
     const closing = await listen(createTcpServer((socket) => socket.destroy()));
     expect(await tcp(closing)).not.toBeNull();
