@@ -25,7 +25,7 @@ export interface Listener {
 
 export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, 'stopping'>): Listener {
   const exchanges = createExchanges();
-  const connections = new Set<Socket>();
+  const connections = new Map<Socket, Set<ServerResponse>>();
   let stopping = false;
   const proxyDeps: ProxyDeps = { ...deps, stopping: () => stopping };
 
@@ -44,19 +44,43 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
 
   // Node's own closeIdleConnections leaves those that have not yet sent a request.
   function closeIdle(): void {
-    for (const socket of connections) if (!exchanges.busy(socket)) socket.destroy();
+    for (const socket of connections.keys()) if (!exchanges.busy(socket)) socket.destroy();
   }
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const end = exchanges.begin(request.socket);
+    const open = connections.get(request.socket)?.add(response);
     response.once('close', () => {
+      open?.delete(response);
       end();
       if (stopping) setImmediate(closeIdle);
     });
     proxy(proxyDeps, request, response);
   }
 
+  /**
+   * Until the answers to earlier requests on the connection are through. Node has let go of it altogether by then, but for the
+   * order of those answers.
+   */
+  function upgradeLater(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const onDrain = () => {
+      for (const response of connections.get(request.socket) ?? []) if (response.socket) response.emit('drain');
+    };
+    socket.on('error', () => socket.destroy());
+    socket.on('drain', onDrain);
+    // Where it cannot be overtaken by the connection's end.
+    if (head.length > 0) socket.unshift(head);
+    exchanges.onIdle(socket, () => {
+      socket.removeListener('drain', onDrain);
+      request.socket.setTimeout(0);
+      if (socket.destroyed || !socket.writable) return;
+      if (stopping) socket.destroy();
+      else onUpgrade(request, socket, Buffer.alloc(0));
+    });
+  }
+
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (exchanges.busy(socket)) return upgradeLater(request, socket, head);
     if (!isTunnel(request)) {
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
       server.emit('connection', socket);
@@ -79,8 +103,15 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
     else socket.destroy();
   });
   server.on('connection', (socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
+    // It comes again where an offer to upgrade was passed over.
+    if (connections.has(socket)) return;
+    connections.set(socket, new Set());
+    socket.once('close', () => {
+      const open = connections.get(socket) ?? [];
+      connections.delete(socket);
+      // Node closes the response whose turn it is, and forgets those behind it.
+      for (const response of open) if (response.socket === null) response.destroy().emit('close');
+    });
   });
 
   return {
@@ -102,9 +133,9 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
       server.close();
       closeIdle();
       await exchanges.ended(deadlineMs);
-      for (const socket of connections) socket.destroySoon();
+      for (const socket of connections.keys()) socket.destroySoon();
       setTimeout(() => {
-        for (const socket of connections) socket.destroy();
+        for (const socket of connections.keys()) socket.destroy();
       }, 100).unref();
     },
   };
@@ -127,15 +158,28 @@ function refuse(socket: Duplex, error: NodeJS.ErrnoException, lingerMs: number):
 /** Counts what is under way, by connection. */
 function createExchanges() {
   const counts = new Map<Duplex, number>();
+  const waiting = new Map<Duplex, () => void>();
   let onEmpty = () => {};
+
+  function idle(socket: Duplex): void {
+    counts.delete(socket);
+    const listener = waiting.get(socket);
+    waiting.delete(socket);
+    listener?.();
+  }
+
   return {
     busy: (socket: Duplex) => counts.has(socket),
+    /** Calls back once, when nothing is under way on a connection that is busy now. At most one listener for each. */
+    onIdle(socket: Duplex, listener: () => void): void {
+      waiting.set(socket, listener);
+    },
     begin(socket: Duplex): () => void {
       counts.set(socket, (counts.get(socket) ?? 0) + 1);
       return () => {
         const left = (counts.get(socket) ?? 1) - 1;
         if (left > 0) counts.set(socket, left);
-        else counts.delete(socket);
+        else idle(socket);
         if (counts.size === 0) onEmpty();
       };
     },

@@ -4,11 +4,16 @@ import { ask, HOST, routeTo, sendRaw, startIngress, type TestIngress } from '../
 import { startInstance, type TestInstance } from '../../support/instance.js';
 import { until } from '../../support/until.js';
 
+const LARGE = 8 * 1024 * 1024;
+
 let ingress: TestIngress;
 let instance: TestInstance;
 
 beforeAll(async () => {
-  instance = await startInstance('i1');
+  instance = await startInstance('i1', (request, response) => {
+    if (request.url === '/large') response.end(Buffer.alloc(LARGE, 'x'));
+    return request.url === '/large' || request.url === '/never';
+  });
   ingress = await startIngress({ headersTimeoutMs: 200, maxHeaders: 20, maxHeaderSize: 8192 });
   await ingress.publish(routeTo(instance.target));
 });
@@ -127,4 +132,44 @@ test('stopping lets what is in flight end, and closes kept connections', async (
   await stopped;
   expect(other.routes.left).toHaveLength(1);
   await expect(ask(other.port)).rejects.toThrow('ECONNREFUSED');
+});
+
+describe('an upgrade behind other requests on one connection', () => {
+  async function answers(...requests: string[]): Promise<string[]> {
+    const text = await sendRaw(ingress.port, requests.join(''));
+    return text.match(/HTTP\/1\.1 \d+|line\n|i1(?=HTTP|$)/g) ?? [];
+  }
+  const slow = `GET /stream?seconds=0.3 HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+  const large = `GET /large HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+  const upgrade = `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  const offer = `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`;
+  const last = `GET / HTTP/1.1\r\nHost: ${HOST}\r\n${close}\r\n`;
+
+  test.each([
+    ['a WebSocket', [slow, slow, upgrade], 3],
+    ['an offer of h2c, and what follows it', [slow, offer, slow, offer, last], 5],
+  ])('%s has its answer after theirs', async (_name, requests, count) => {
+    const found = (await answers(...requests)).filter((one) => one !== 'line\n');
+    expect(found.filter((one) => one === 'HTTP/1.1 200')).toHaveLength(count);
+    expect(found.at(-1)).toBe('i1');
+  });
+
+  test('what is large before it is whole', async () => {
+    const text = await sendRaw(ingress.port, large + upgrade);
+    expect(text.length).toBeGreaterThan(LARGE);
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+});
+
+test('a caller that leaves ends all its requests, those whose turn has not come as well', async () => {
+  const one = `GET /never HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+  const upgrade = `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  for (const bytes of [one + one + one, one + one + one + upgrade]) {
+    const caller = connect(ingress.port, '127.0.0.1');
+    caller.write(bytes);
+    await until('they are in flight', () => ingress.ingress.status().inFlight === 3);
+    caller.resetAndDestroy();
+    await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
+    expect(ingress.done.slice(-3).map(({ status }) => status)).toEqual([499, 499, 499]);
+  }
 });
