@@ -110,6 +110,9 @@ export function checkAnswer(answer: IncomingMessage): void {
   if (status === 101) throw new IngressError(502, 'the container switched to a protocol that nobody asked for');
   if (status < 200 || status > 999)
     throw new IngressError(502, 'the container answered with a status that does not exist');
+  const coding = answer.headers['transfer-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
+    throw new IngressError(502, 'the container answered in a transfer coding that is not chunked');
 }
 
 /** An answer's reason if it may stand in a status line, else the usual one for its status. */

@@ -20,6 +20,8 @@ const ANSWERS: Record<string, string> = {
   '/many-hints': `${HINT.repeat(1000)}${OK}`,
   '/many-100': `${'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)}${OK}`,
   '/half': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
+  '/gzip': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+  '/gzip-only': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc',
   '/99': 'HTTP/1.1 099 \x01\r\nContent-Length: 2\r\n\r\nok',
 };
 
@@ -62,6 +64,10 @@ test('a reason with control characters is replaced, any other kept', async () =>
 
 test('a status that does not exist is a 502', async () => {
   expect(await get('/99')).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n[\s\S]*"errorCode":502/);
+});
+
+test.each(['/gzip', '/gzip-only'])('a transfer coding that would be lost on the way is a 502: %s', async (path) => {
+  expect(await get(path)).toMatch(/^HTTP\/1\.1 502 [\s\S]*"errorCode":502/);
 });
 
 test('an upgrade that is refused with control characters in its reason is answered', async () => {
