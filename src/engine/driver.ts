@@ -107,4 +107,9 @@ export class EngineError extends Error {
     super(message, 'cause' in options ? { cause: options.cause } : {});
     this.reason = options.reason ?? null;
   }
+
+  /** The same failure, told to somebody for whom it means something else. */
+  withKind(kind: EngineErrorKind): EngineError {
+    return new EngineError(kind, this.host, this.message, { cause: this });
+  }
 }

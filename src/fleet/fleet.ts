@@ -1,6 +1,7 @@
 import type { Gpu, HostRecord } from '../domain/host.js';
 import { type EngineDriver, EngineError } from '../engine/driver.js';
 import type { HostConfig } from './host-config.js';
+import { createSilences } from './silences.js';
 
 export interface FleetDeps {
   readonly hosts: readonly HostConfig[];
@@ -9,6 +10,8 @@ export interface FleetDeps {
   readonly driver: (host: HostConfig) => EngineDriver;
   /** The GPUs of the machine that we run on. */
   readonly localGpus: () => Promise<readonly Gpu[]>;
+  /** Milliseconds that only go forward; the process's own by default. */
+  readonly now?: () => number;
 }
 
 /** An engine that this process may use: reached, claimed for this control plane, and with its network in place. */
@@ -19,12 +22,13 @@ export interface Fleet {
   /** The driver, without any check: for looking. */
   driver(name: string): EngineDriver | null;
   /**
-   * The driver once the host has passed its preflight. Fails with EngineError: UNREACHABLE, or PERMANENT where the engine belongs to
-   * another control plane. A pass is remembered until `forget`; a failure is not.
+   * The driver once the host has passed its preflight. Fails with EngineError: UNREACHABLE, or PERMANENT where the engine is not ours to use.
+   * A pass is remembered until `forget`. A host that just did not answer is UNREACHABLE at once for some seconds, and while somebody else asks it
+   * again, so that a hung engine costs one caller its time and not all of them.
    */
   ready(name: string): Promise<EngineDriver>;
-  /** The next use checks the host again: to be called when it did not answer. */
-  forget(name: string): void;
+  /** The next use checks the host again; `fault`, where it did not answer, leaves it alone for a while before that. */
+  forget(name: string, fault?: EngineError): void;
   /** What the host is now, as a record. Never fails for a fault of the host: that is what the record then says. */
   inspect(name: string, now: number, signal?: AbortSignal): Promise<HostRecord>;
 }
@@ -32,28 +36,32 @@ export interface Fleet {
 export function createFleet(deps: FleetDeps): Fleet {
   const hosts = new Map(deps.hosts.map((config) => [config.name, { config, driver: deps.driver(config) }]));
   const passed = new Map<string, Promise<EngineDriver>>();
+  const { leaveAlone, answered, alone } = createSilences(deps.now ?? (() => performance.now()));
 
-  const preflight = async (driver: EngineDriver): Promise<EngineDriver> => {
-    const { owner } = await driver.claim();
-    if (owner !== deps.controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(driver.host, owner));
-    await driver.ensureNetwork();
-    return driver;
+  const check = (name: string, driver: EngineDriver): Promise<EngineDriver> => {
+    const known = passed.get(name);
+    if (known) return known;
+    const pass = preflight(driver, deps.controlPlaneId).then(
+      (checked) => {
+        answered(name);
+        return checked;
+      },
+      (error: unknown) => {
+        if (passed.get(name) === pass) passed.delete(name);
+        if (error instanceof EngineError) leaveAlone(name, error);
+        throw error;
+      },
+    );
+    passed.set(name, pass);
+    return pass;
   };
 
-  const ready = (name: string): Promise<EngineDriver> => {
+  const ready = async (name: string): Promise<EngineDriver> => {
     const host = hosts.get(name);
-    if (!host) {
-      return Promise.reject(
-        new EngineError('UNREACHABLE', name, `host ${name} is not in the configuration of this worker`),
-      );
-    }
-    let pass = passed.get(name);
-    if (!pass) {
-      pass = preflight(host.driver);
-      passed.set(name, pass);
-      pass.catch(() => passed.delete(name));
-    }
-    return pass;
+    if (!host) throw new EngineError('UNREACHABLE', name, `host ${name} is not in the configuration of this worker`);
+    const silence = alone(name, passed.has(name));
+    if (silence) throw silence;
+    return check(name, host.driver);
   };
 
   const gpusOf = (config: HostConfig): Promise<readonly Gpu[]> =>
@@ -64,13 +72,16 @@ export function createFleet(deps: FleetDeps): Fleet {
     config: (name) => hosts.get(name)?.config ?? null,
     driver: (name) => hosts.get(name)?.driver ?? null,
     ready,
-    forget: (name) => void passed.delete(name),
+    forget: (name, fault) => {
+      passed.delete(name);
+      if (fault) leaveAlone(name, fault);
+    },
     async inspect(name, now, signal) {
       const host = hosts.get(name);
       if (!host) throw new RangeError(`host ${name} is not configured`);
       const record = recordOf(host.config, now);
       try {
-        const driver = await ready(name);
+        const driver = await check(name, host.driver);
         const [info, gpus] = await Promise.all([driver.info(signal), gpusOf(host.config)]);
         const foreignGpus = await driver.foreignGpus(
           gpus.map((gpu) => gpu.uuid),
@@ -81,10 +92,27 @@ export function createFleet(deps: FleetDeps): Fleet {
       } catch (error) {
         passed.delete(name);
         if (!(error instanceof EngineError)) throw error;
+        if (!signal?.aborted) leaveAlone(name, error);
         return { ...record, state: error.kind === 'PERMANENT' ? 'REFUSED' : 'UNREACHABLE', message: error.message };
       }
     },
   };
+}
+
+/** Claiming and making a network may run late without harm, so an outcome that is not known is no answer and no more. */
+async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<EngineDriver> {
+  try {
+    const { owner } = await driver.claim();
+    if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(driver.host, owner));
+    await driver.ensureNetwork();
+    return driver;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    if (error.kind === 'UNKNOWN_OUTCOME') throw error.withKind('UNREACHABLE');
+    // A volume or a network of our name that is somebody else's stays there until a person removes it.
+    if (error.kind === 'CONFLICT') throw error.withKind('PERMANENT');
+    throw error;
+  }
 }
 
 const refusal = (host: string, owner: string): string =>

@@ -143,7 +143,7 @@ async function recordFault(step: ActiveStep, error: EngineError, context: StepCo
   const { containerId: container } = view;
   deps.metrics.stepRetried(error.kind);
   deps.log.warn({ container, instance: instanceId, host: error.host, step: step.kind, fault: kind }, error.message);
-  if (kind === 'UNREACHABLE') deps.fleet.forget(error.host);
+  if (kind === 'UNREACHABLE') deps.fleet.forget(error.host, error);
   const loaded = await deps.work.load(lease, container);
   const state = loaded?.record.state;
   if (!loaded || !state?.instances.some((instance) => instance.id === instanceId) || instanceId === null) {

@@ -25,7 +25,7 @@ export async function observeContainer(
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof EngineError)) throw error;
-        fleet.forget(host);
+        fleet.forget(host, error);
         unobserved.set(host, error.message);
         return [];
       }
