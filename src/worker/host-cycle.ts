@@ -1,5 +1,5 @@
 import type { HostRecord } from '../domain/host.js';
-import type { EngineDriver, ObservedInstance } from '../engine/driver.js';
+import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, WorkKey, WorkQueue } from '../store/work.js';
@@ -34,7 +34,15 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
       deps.log.info({ host: name, state: record.state, reason: record.message }, 'host state changed');
     }
     if (record.state !== 'UP') return { delayMs: RETRY_MS, clean: true };
-    await sweep(deps, await deps.fleet.ready(name), signal);
+    try {
+      await sweep(deps, await deps.fleet.ready(name), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof EngineError)) throw error;
+      deps.fleet.forget(name, error);
+      deps.log.warn({ host: name, reason: error.message }, 'a host could not be compared with what is known');
+      return { delayMs: RETRY_MS, clean: true };
+    }
     return { delayMs: deps.observeIntervalMs, clean: true };
   };
 }
