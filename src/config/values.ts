@@ -57,13 +57,29 @@ export const baseUrl = z.string().transform((text, ctx): URL => {
   return refuse(ctx, 'is not a base URL; for example https://containers.example.com, without user, path or query');
 });
 
-/** The text may hold a password, so no message repeats any of it. */
+/** The text may hold a password, so no message repeats any of it. What passes is what the Redis client can read. */
 export const redisUrl = z.string().transform((text, ctx): string => {
   if (text.startsWith('/')) return text;
-  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
-  if (['redis:', 'rediss:', 'unix:'].includes(protocol)) return text;
-  return refuse(ctx, 'is not a Redis URL; write redis://host:6379, rediss://user:password@host:6379 or unix:///path');
+  const url = /^(rediss?:\/\/|unix:)/.test(text) && URL.canParse(text) ? new URL(text) : null;
+  if (url === null)
+    return refuse(ctx, 'is not a Redis URL; write redis://host:6379, rediss://user:password@host:6379 or unix:///path');
+  if (url.protocol === 'unix:') return text;
+  if (!isDecodable(url.username) || !isDecodable(url.password))
+    return refuse(ctx, 'has a user or a password with a % that encodes nothing; write a plain % as %25');
+  const databases = [url.pathname.slice(1), ...url.searchParams.getAll('db')];
+  if (databases.some((database) => !/^\d*$/.test(database)))
+    return refuse(ctx, 'names a database that is no number; write redis://host:6379/0');
+  return text;
 });
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Comma-separated words out of `choices`, at least one; repeated ones count once. */
 export function wordsOf<Word extends string>(choices: readonly Word[]) {

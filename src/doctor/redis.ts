@@ -28,7 +28,9 @@ async function look(url: string, mend: string): Promise<RedisFindings> {
     ];
     return { diagnoses, controlPlaneId };
   } catch (error) {
-    return { diagnoses: [failed('redis', messageOf(error), mend)], controlPlaneId: null };
+    const message = messageOf(error);
+    const toMend = message.includes('refuses our credentials') ? 'put its user and password into REDIS_URL' : mend;
+    return { diagnoses: [failed('redis', message, toMend)], controlPlaneId: null };
   }
 }
 

@@ -21,7 +21,8 @@ export class StoreFault extends Error {
 
   /** What callers of the store get. */
   toDomainError(): DomainError {
-    return unavailable('STORE_UNAVAILABLE', `Redis does not answer: ${this.message}`, { cause: this });
+    const what = isRefusal(this.message) ? 'Redis refuses our credentials' : 'Redis does not answer';
+    return unavailable('STORE_UNAVAILABLE', `${what}: ${this.message}`, { cause: this });
   }
 }
 
@@ -34,6 +35,7 @@ export interface RedisConnection {
 export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS): RedisConnection {
   // Every call that waits for the connection listens for it.
   client.setMaxListeners(0);
+  const refusal = watchRefusal(client);
   return {
     call: async (action) => {
       const deadline = performance.now() + budgetMs;
@@ -41,7 +43,7 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
       for (;;) {
         let sent = false;
         try {
-          await ready(client, deadline);
+          await ready(client, deadline, refusal);
           sent = true;
           return await within(action(client), deadline);
         } catch (error) {
@@ -66,8 +68,23 @@ function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
+const isRefusal = (message: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
+
+/** Why Redis lets the client not in, while that is so: the text alone, since the error itself carries the password that was sent. */
+function watchRefusal(client: Redis): () => string | null {
+  let refusal: string | null = null;
+  client.on('error', ({ message }: Error) => {
+    // The question after a wrong password is refused as well, and says less.
+    refusal = isRefusal(message) ? (refusal ?? message) : null;
+  });
+  client.on('ready', () => {
+    refusal = null;
+  });
+  return () => refusal;
+}
+
 /** Resolves once the client is connected; rejects at the deadline. */
-function ready(client: Redis, deadline: number): Promise<void> {
+function ready(client: Redis, deadline: number, refusal: () => string | null): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
   let connected = () => undefined as void;
@@ -75,13 +92,13 @@ function ready(client: Redis, deadline: number): Promise<void> {
     connected = resolve;
     client.once('ready', connected);
   });
-  return within(connection, deadline, 'not connected').finally(() => client.off('ready', connected));
+  return within(connection, deadline, () => refusal() ?? 'not connected').finally(() => client.off('ready', connected));
 }
 
-function within<T>(promise: Promise<T>, deadline: number, otherwise = 'no answer in time'): Promise<T> {
+function within<T>(promise: Promise<T>, deadline: number, otherwise = () => 'no answer in time'): Promise<T> {
   return new Promise((resolve, reject) => {
     // A process that was held up finds the timer over and the answer waiting in its socket: the answer is read first.
-    const timer = setTimeout(() => setImmediate(() => reject(new Error(otherwise))), deadline - performance.now());
+    const timer = setTimeout(() => setImmediate(() => reject(new Error(otherwise()))), deadline - performance.now());
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

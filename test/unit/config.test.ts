@@ -72,6 +72,7 @@ test.each<[string, string, object]>([
   ['LONGSHORE_GRPC_ADDR', '127.9.9.9:1', { grpc: { address: '127.9.9.9', port: 1 } }],
   ['LONGSHORE_INGRESS_DOMAIN', 'GPU.Example.COM', { ingress: { domain: 'gpu.example.com' } }],
   ['REDIS_URL', 'unix:///run/redis.sock', { redisUrl: 'unix:///run/redis.sock' }],
+  ['REDIS_URL', 'rediss://ada:50%25@db/3', { redisUrl: 'rediss://ada:50%25@db/3' }],
   ['DOCKER_HOST', 'unix:///run/other.sock', { hosts: [{ endpoint: 'unix:///run/other.sock' }] }],
   ['DOCKER_HOST', 'tcp://127.0.0.1:2375', { hosts: [{ endpoint: 'tcp://127.0.0.1:2375' }] }],
   ['LONGSHORE_TEST_FULL', '1', {}],
@@ -138,14 +139,21 @@ test('a mistyped variable names the one that was meant', async () => {
   expect((await faultsOf({ LONGSHORE_QUUX_FROBNICATION: '1' }))[0]?.message).toBe('there is no such variable');
 });
 
-test.each(['redis//ada:hunter2@db', 'http://ada:hunter2@db', 'hunter2'])(
-  '%s is refused without repeating its secret',
-  async (url) => {
-    const faults = await faultsOf({ REDIS_URL: url });
-    expect(faults).toMatchObject([{ name: 'REDIS_URL' }]);
-    expect(JSON.stringify(faults)).not.toContain('hunter2');
-  },
-);
+test.each([
+  'redis//ada:hunter2@db',
+  'redis:ada:hunter2@db',
+  'http://ada:hunter2@db',
+  'hunter2',
+  'redis://:hunter2@db/notadb',
+  'redis://:hunter2@db/0/1',
+  'redis://:hunter2@db?db=hunter2',
+  'redis://:hunter2%@db',
+  'redis://hunter2%zz:x@db',
+])('%s is refused without repeating its secret', async (url) => {
+  const faults = await faultsOf({ REDIS_URL: url });
+  expect(faults).toMatchObject([{ name: 'REDIS_URL' }]);
+  expect(JSON.stringify(faults)).not.toContain('hunter2');
+});
 
 test('a Redis of another machine without TLS is worth a warning', async () => {
   const { warnings } = await loadConfig(around({ REDIS_URL: 'redis://ada:hunter2@10.0.0.9:6379' }));

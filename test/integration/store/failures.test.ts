@@ -1,7 +1,10 @@
+import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { DomainError } from '../../../src/domain/errors.js';
+import { lookAtRedis } from '../../../src/store/redis-look.js';
 import type { Store } from '../../../src/store/redis-store.js';
 import type { ScriptRunner } from '../../../src/store/script-runner.js';
+import { freePort } from '../../support/ports.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import {
   accepted,
@@ -184,4 +187,19 @@ test('a wrapper sees every script before it runs and after it', async () => {
   } finally {
     await watched.controlPlane.close();
   }
+});
+
+test('wrong credentials are told as such, without the password', async () => {
+  const port = await freePort();
+  await redis.cli('config', 'set', 'port', String(port));
+  await redis.cli('config', 'set', 'requirepass', 'right');
+  for (const [credentials, told] of [
+    [':hunter2@', 'WRONGPASS'],
+    ['', 'NOAUTH'],
+  ] as const) {
+    const error = await lookAtRedis(`redis://${credentials}127.0.0.1:${port}`).catch((reason: unknown) => reason);
+    expect(String(error)).toContain(`Redis refuses our credentials: ${told}`);
+    expect(inspect(error, { depth: 10 })).not.toContain('hunter2');
+  }
+  expect((await lookAtRedis(`redis://:right@127.0.0.1:${port}`)).controlPlaneId).toBeNull();
 });
