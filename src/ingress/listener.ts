@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { IngressError, rawError } from './errors.js';
+import { answerError, IngressError, rawError } from './errors.js';
 import { type ProxyDeps, proxy } from './proxy.js';
 import { isTunnel, upgrade, withoutUpgrade } from './upgrade.js';
 
@@ -25,7 +25,7 @@ export interface Listener {
 
 export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, 'stopping'>): Listener {
   const exchanges = createExchanges();
-  const connections = new Map<Socket, Set<ServerResponse>>();
+  const connections = new Map<Duplex, Set<ServerResponse>>();
   let stopping = false;
   const proxyDeps: ProxyDeps = { ...deps, stopping: () => stopping };
 
@@ -37,6 +37,8 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
     // A body may take as long as it likes while it moves; the container's own deadline bounds the rest.
     requestTimeout: 0,
     noDelay: true,
+    // A missing one is refused like everything else that is wrong with a header.
+    requireHostHeader: false,
   });
   server.maxConnections = options.maxConnections;
   // Node drops what is over the limit without a word. One more than is allowed lets the check see that there are too many.
@@ -90,6 +92,17 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
     void upgrade(proxyDeps, request, socket, head);
   }
 
+  /** What does not parse is answered in its turn: it costs no other request on its connection its answer. */
+  function onMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    if (!exchanges.busy(socket)) return refuse(socket, error, options.lingerMs);
+    const last = [...(connections.get(socket) ?? [])].at(-1);
+    if (last === undefined) socket.destroy();
+    else if (last.req.complete) exchanges.onIdle(socket, () => onMalformed(error, socket));
+    else if (!last.headersSent) answerError(last, refusalOf(error), null, true);
+    else if (!last.writableEnded) socket.destroy();
+  }
+
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('upgrade', onUpgrade);
@@ -97,11 +110,7 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
     socket.on('error', () => socket.destroy());
     socket.end(rawError(new IngressError(405, 'CONNECT is not supported'), null), () => socket.destroy());
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET' && !exchanges.busy(socket))
-      refuse(socket, error, options.lingerMs);
-    else socket.destroy();
-  });
+  server.on('clientError', onMalformed);
   server.on('connection', (socket) => {
     // It comes again where an offer to upgrade was passed over.
     if (connections.has(socket)) return;
@@ -133,7 +142,7 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
       server.close();
       closeIdle();
       await exchanges.ended(deadlineMs);
-      for (const socket of connections.keys()) socket.destroySoon();
+      for (const socket of connections.keys()) socket.end(() => socket.destroy());
       setTimeout(() => {
         for (const socket of connections.keys()) socket.destroy();
       }, 100).unref();
@@ -141,14 +150,16 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
   };
 }
 
+function refusalOf({ code }: NodeJS.ErrnoException): IngressError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new IngressError(431, 'the header is too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new IngressError(408, 'the header took too long');
+  return new IngressError(400, 'the request is malformed');
+}
+
 /** Says what was wrong with bytes that are no request, and reads on for a moment, so that the caller gets to read it. */
 function refuse(socket: Duplex, error: NodeJS.ErrnoException, lingerMs: number): void {
-  const refusal = new Map([
-    ['HPE_HEADER_OVERFLOW', new IngressError(431, 'the header is too large')],
-    ['ERR_HTTP_REQUEST_TIMEOUT', new IngressError(408, 'the header took too long')],
-  ]).get(error.code ?? '');
   socket.on('error', () => socket.destroy());
-  socket.end(rawError(refusal ?? new IngressError(400, 'the request is malformed'), null));
+  socket.end(rawError(refusalOf(error), null));
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('end', () => socket.destroy());
@@ -170,9 +181,9 @@ function createExchanges() {
 
   return {
     busy: (socket: Duplex) => counts.has(socket),
-    /** Calls back once, when nothing is under way on a connection that is busy now. At most one listener for each. */
+    /** Calls back once, when nothing is under way on a connection that is busy now. The first who asks is the one. */
     onIdle(socket: Duplex, listener: () => void): void {
-      waiting.set(socket, listener);
+      if (!waiting.has(socket)) waiting.set(socket, listener);
     },
     begin(socket: Duplex): () => void {
       counts.set(socket, (counts.get(socket) ?? 0) + 1);

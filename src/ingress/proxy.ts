@@ -275,7 +275,8 @@ class Exchange {
       status: whole ? this.#response.statusCode : 499,
       durationMs: this.#deps.now() - this.#startedAt,
     });
-    if (whole) return;
+    if (whole && this.#answered) return;
+    // Left, or refused by the listener because its body did not parse.
     this.#callerLeft = true;
     this.#waiting?.abort();
     this.#upstream?.destroy();

@@ -127,7 +127,7 @@ function attempt(
         checkAnswer(answer);
         resolve({ kind: 'REFUSED', answer });
       } catch (error) {
-        reject(error as Error);
+        reject(error);
         upstream.destroy();
       }
     });

@@ -58,8 +58,19 @@ test.each([
 ])('%s', async (_name, bytes, status) => {
   const before = instance.requests.length;
   const text = await sendRaw(ingress.port, bytes);
-  expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*"errorCode":${status},`));
   expect(instance.requests.length).toBe(before);
+});
+
+test('a body that does not parse is a 400, and the instance is let go', async () => {
+  const head = `POST /never HTTP/1.1\r\nHost: ${HOST}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  expect(await sendRaw(ingress.port, `${head}3\r\nabc\r\nxyz\r\n`)).toMatch(/^HTTP\/1\.1 400 [\s\S]*"errorCode":400,/);
+  await until('nothing is in flight', () => ingress.ingress.status().inFlight === 0);
+});
+
+test('what does not parse costs the request before it nothing', async () => {
+  const text = await sendRaw(ingress.port, `GET /stream?seconds=0.3 HTTP/1.1\r\nHost: ${HOST}\r\n\r\nhello\r\n\r\n`);
+  expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*end\n[\s\S]*HTTP\/1\.1 400 [\s\S]*"errorCode":400,/);
 });
 
 test('OPTIONS * is forwarded as it is', async () => {
