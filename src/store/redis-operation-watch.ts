@@ -1,6 +1,8 @@
+import { DomainError } from '../domain/errors.js';
 import type { Operation } from '../domain/operation.js';
 import type { Keys } from './keys.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
+import { createSharedReads } from './shared-reads.js';
 import type { OperationWatch } from './work.js';
 
 export interface OperationWatchDeps {
@@ -11,13 +13,20 @@ export interface OperationWatchDeps {
   readonly rereadMs?: number;
 }
 
-/** Waiters of a process share one subscription; each costs an entry in a map and a reading now and then. */
+/** Reads of operations at a time: what waiters ask must not stand in the way of everything else. */
+const MOST_READS = 32;
+
+/**
+ * Waiters of a process share one subscription and, where they come together, their readings. One whose reading fails goes on waiting: Redis may be
+ * back before its time is up.
+ */
 export function createRedisOperationWatch({
   read,
   subscriber,
   keys,
   rereadMs = 3_000,
 }: OperationWatchDeps): OperationWatch {
+  const reads = createSharedReads(read, MOST_READS);
   const waiters = new Map<string, Set<() => void>>();
   subscriber.on(keys.key('operations-ended'), (operationId) => {
     for (const look of waiters.get(operationId) ?? []) look();
@@ -29,15 +38,24 @@ export function createRedisOperationWatch({
   return {
     wait: async (operationId, timeoutMs, signal) => {
       const deadline = performance.now() + timeoutMs;
+      let last: Operation | undefined;
       for (;;) {
         // Listening begins before the reading, so an end in between is heard.
         const bell = createBell(waiters, operationId);
         try {
           signal.throwIfAborted();
-          const operation = await read(operationId);
-          const left = deadline - performance.now();
-          if (operation === null || operation.state === 'DONE' || left <= 0) return operation;
-          await bell.ring(Math.min(left, rereadMs), signal);
+          const left = () => deadline - performance.now();
+          // Without any reading there is no answer yet, so the first one may take as long as it needs.
+          const seen = await looked(reads.ask(operationId), last === undefined ? null : left(), signal);
+          if (seen.kind === 'FOUND') {
+            if (seen.operation === null || seen.operation.state === 'DONE') return seen.operation;
+            last = seen.operation;
+          }
+          if (left() <= 0) {
+            if (last !== undefined) return last;
+            if (seen.kind === 'FAILED') throw seen.fault;
+          }
+          await bell.ring(Math.min(Math.max(left(), 0), rereadMs), signal);
         } finally {
           bell.remove();
         }
@@ -45,6 +63,32 @@ export function createRedisOperationWatch({
     },
   };
 }
+
+type Seen =
+  | { readonly kind: 'FOUND'; readonly operation: Operation | null }
+  | { readonly kind: 'FAILED'; readonly fault: DomainError }
+  | { readonly kind: 'LATE' };
+
+/** What a reading came to, or LATE after `ms`. Rejects with the signal, and with faults that are none of Redis. */
+function looked(reading: Promise<Operation | null>, ms: number | null, signal: AbortSignal): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const leave = () => settle(() => reject(signal.reason));
+    const timer = ms === null ? undefined : setTimeout(() => settle(() => resolve({ kind: 'LATE' })), ms);
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+      act();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    reading.then(
+      (operation) => settle(() => resolve({ kind: 'FOUND', operation })),
+      (fault: unknown) => settle(() => (isPassing(fault) ? resolve({ kind: 'FAILED', fault }) : reject(fault))),
+    );
+  });
+}
+
+const isPassing = (fault: unknown): fault is DomainError =>
+  fault instanceof DomainError && fault.failure.code === 'UNAVAILABLE';
 
 function createBell(waiters: Map<string, Set<() => void>>, operationId: string) {
   let rung = false;
