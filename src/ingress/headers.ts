@@ -104,15 +104,16 @@ function pushFraming(request: IncomingMessage, out: string[]): void {
     out.push('Content-Length', '0');
 }
 
-/** Refuses (502) an answer that has no meaning for the caller. */
-export function checkAnswer(answer: IncomingMessage): void {
+/** Why an answer cannot be passed on (502); null if it can. */
+export function faultOf(answer: IncomingMessage): IngressError | null {
   const status = answer.statusCode ?? 0;
-  if (status === 101) throw new IngressError(502, 'the container switched to a protocol that nobody asked for');
+  if (status === 101) return new IngressError(502, 'the container switched to a protocol that nobody asked for');
   if (status < 200 || status > 999)
-    throw new IngressError(502, 'the container answered with a status that does not exist');
+    return new IngressError(502, 'the container answered with a status that does not exist');
   const coding = answer.headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
-    throw new IngressError(502, 'the container answered in a transfer coding that is not chunked');
+    return new IngressError(502, 'the container answered in a transfer coding that is not chunked');
+  return null;
 }
 
 /** An answer's reason if it may stand in a status line, else the usual one for its status. */

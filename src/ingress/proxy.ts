@@ -2,9 +2,9 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
 import { answerError, breakOff, IngressError } from './errors.js';
-import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
+import { faultOf, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
 import { forwardInterim } from './interim.js';
-import type { IngressLog, RequestDone } from './log.js';
+import type { RequestDone, SparseLog } from './log.js';
 import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
 
 export interface ProxyDeps {
@@ -20,7 +20,7 @@ export interface ProxyDeps {
   readonly lingerMs: number;
   /** How callers reach this ingress. */
   readonly proto: 'http' | 'https';
-  readonly log: IngressLog;
+  readonly log: SparseLog;
   observe(done: RequestDone): void;
   /** Monotonic, in milliseconds. */
   now(): number;
@@ -152,12 +152,8 @@ class Exchange {
       upstream.destroy();
       return;
     }
-    try {
-      checkAnswer(answer);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
+    const fault = faultOf(answer);
+    if (fault !== null) return this.#fail(fault);
     clearTimeout(this.#deadline);
     // Node reports a request's silence once; it was let pass, so what follows needs a watch of its own.
     if (this.#silentEarly) upstream.socket?.once('timeout', () => this.#silent(upstream));
@@ -167,7 +163,11 @@ class Exchange {
       this.#response.writeHead(answer.statusCode ?? 502, reasonOf(answer), headers);
     } catch (error) {
       // Half a header may be set already, so there is no answer of ours to give.
-      this.#deps.log.warn({ requestId: this.#requestId, error: String(error) }, 'an answer cannot be passed on');
+      this.#deps.log.warn(
+        `answer ${this.#containerId}`,
+        { requestId: this.#requestId, error: String(error) },
+        'an answer cannot be passed on',
+      );
       upstream.destroy();
       breakOff(this.#response);
       return;
@@ -210,7 +210,7 @@ class Exchange {
       );
       return;
     }
-    this.#deps.log.warn({ instanceId, error: error.message }, 'no connection to an instance');
+    this.#deps.log.warn(instanceId, { instanceId, error: error.message }, 'no connection to an instance');
     this.#tried.add(instanceId);
     admitted.release();
     try {
@@ -243,6 +243,7 @@ class Exchange {
       error instanceof IngressError ? error : new IngressError(502, 'the request failed', null, { cause: error });
     if (known !== error || known.cause instanceof Error)
       this.#deps.log.warn(
+        `request ${this.#containerId}`,
         {
           containerId: this.#containerId,
           requestId: this.#requestId,

@@ -9,7 +9,7 @@ import { IngressError } from './errors.js';
 import { checkRequest } from './headers.js';
 import { createHold } from './hold.js';
 import { createListener } from './listener.js';
-import type { IngressLog, RequestDone } from './log.js';
+import { createSparseLog, type IngressLog, type RequestDone } from './log.js';
 import { createRouteFeed } from './route-feed.js';
 import { containerOfHost, createRouteTable } from './routes.js';
 import { createUpstreams } from './upstream.js';
@@ -61,6 +61,9 @@ export const INGRESS_DEFAULTS: IngressOptions = {
   staleAfterMs: 60_000,
   storeTimeoutMs: 5_000,
 };
+
+/** One line for each container or instance in so long, in milliseconds. */
+const SPARSE_LOG_MS = 10_000;
 
 export interface IngressDeps {
   readonly routes: RouteStore;
@@ -149,7 +152,7 @@ export function createIngress({
     streamIdleMs: options.streamIdleMs,
     lingerMs: options.lingerMs,
     proto,
-    log,
+    log: createSparseLog(log, SPARSE_LOG_MS, now),
     observe: observe ?? (() => undefined),
     now,
   });

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
 import { breakOffSocket, IngressError, rawError } from './errors.js';
-import { checkAnswer, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
+import { faultOf, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
 import { MAX_INTERIM } from './interim.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
@@ -70,7 +70,7 @@ export async function upgrade(deps: ProxyDeps, request: IncomingMessage, caller:
     end.abort(known);
     status = known.status;
     if (known !== error && !caller.destroyed)
-      deps.log.warn({ containerId, requestId, error: String(error) }, 'an upgrade failed');
+      deps.log.warn(`upgrade ${containerId}`, { containerId, requestId, error: String(error) }, 'an upgrade failed');
     caller.end(rawError(known, requestId), () => caller.destroy());
   }
 }
@@ -123,13 +123,10 @@ function attempt(
       if (interim > MAX_INTERIM) upstream.destroy(new Error('too many interim responses'));
     });
     upstream.once('response', (answer) => {
-      try {
-        checkAnswer(answer);
-        resolve({ kind: 'REFUSED', answer });
-      } catch (error) {
-        reject(error);
-        upstream.destroy();
-      }
+      const fault = faultOf(answer);
+      if (fault === null) return resolve({ kind: 'REFUSED', answer });
+      reject(fault);
+      upstream.destroy();
     });
     upstream.once('upgrade', (answer, socket, head) => {
       upgraded = true;

@@ -14,6 +14,8 @@ export interface TestIngress {
   readonly routes: MemoryRoutes;
   readonly port: number;
   readonly done: readonly RequestDone[];
+  /** Messages that were logged as warnings. */
+  readonly warnings: readonly string[];
   /** Publishes a route of the one container and waits until it is applied and reported. */
   publish(route: Partial<Omit<Route, 'version' | 'containerId'>>): Promise<number>;
 }
@@ -34,11 +36,12 @@ export async function startIngress(
   routes = createMemoryRoutes(),
 ): Promise<TestIngress> {
   const done: RequestDone[] = [];
+  const warnings: string[] = [];
   const ingress = createIngress({
     routes,
     addr: { host: '127.0.0.1', port: 0 },
     domain: DOMAIN,
-    log: { info: () => undefined, warn: () => undefined },
+    log: { info: () => undefined, warn: (_fields, message) => warnings.push(message) },
     options: { beatMs: 50, lingerMs: 500, ...options },
     observe: (one) => done.push(one),
   });
@@ -48,7 +51,7 @@ export async function startIngress(
     while (!routes.reports.some(({ report }) => report.appliedVersion >= version)) await new Promise(setImmediate);
     return version;
   }
-  return { ingress, routes, port: ingress.address().port, done, publish };
+  return { ingress, routes, port: ingress.address().port, done, warnings, publish };
 }
 
 export interface Answer {

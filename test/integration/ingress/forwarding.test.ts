@@ -323,6 +323,16 @@ test('an instance that refuses the connection is passed over, its request body w
   await other.ingress.stop(0);
 });
 
+test('an instance that refuses connections is told of once, not for every request', async () => {
+  const dead = await startInstance('dead');
+  await dead.kill();
+  const other = await startIngress();
+  await other.publish(routeTo(dead.target, instance.target));
+  for (let count = 0; count < 20; count += 1) expect((await ask(other.port)).status).toBe(200);
+  expect(other.warnings).toEqual(['no connection to an instance']);
+  await other.ingress.stop(0);
+});
+
 test('no header within the execution timeout is a 504, and the instance is let go', async () => {
   const other = await startIngress();
   await other.publish({ ...routeTo(instance.target), executionTimeoutMs: 100 });
