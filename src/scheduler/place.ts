@@ -54,7 +54,8 @@ function explain(request: PlacementRequest, snapshots: readonly HostSnapshot[]):
 /** What can never be mended by waiting stands alone: the rest does not matter then. */
 function sentence(refused: readonly Refusal[]): string {
   const permanent = refused.filter((refusal) => refusal.permanent);
-  return (permanent.length > 0 ? permanent : refused).map((refusal) => refusal.reason).join(' and ');
+  const reasons = (permanent.length > 0 ? permanent : refused).map((refusal) => refusal.reason);
+  return [reasons.slice(0, -1).join(', '), ...reasons.slice(-1)].filter(Boolean).join(' and ');
 }
 
 function idle(host: HostRecord): HostSnapshot {

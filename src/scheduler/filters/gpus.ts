@@ -1,4 +1,5 @@
 import type { GpuRequirements } from '../../domain/revision.js';
+import { bytesText } from '../bytes.js';
 import { freeGpus, gpuSuits } from '../gpu.js';
 import type { Filter } from '../placement.js';
 
@@ -17,5 +18,5 @@ export const gpuFilter: Filter = ({ gpus }, snapshot) => {
 
 function asked({ model, minMemory }: GpuRequirements): string {
   const kind = model === '' ? 'GPUs' : `GPUs like "${model}"`;
-  return minMemory === 0 ? kind : `${kind} with ${minMemory} bytes or more`;
+  return minMemory === 0 ? kind : `${kind} with ${bytesText(minMemory)} or more`;
 }

@@ -1,3 +1,4 @@
+import { bytesText } from '../bytes.js';
 import type { Filter } from '../placement.js';
 import { leasedResources } from '../resources.js';
 
@@ -6,7 +7,8 @@ export const memoryFilter: Filter = ({ resources }, { host, leasedMemory }) => {
   const { memory } = leasedResources(resources);
   if (memory === 0 || host.memory === 0 || leasedMemory + memory <= host.memory) return null;
   if (memory > host.memory)
-    return { reason: `has ${host.memory} bytes of memory, ${memory} are asked for`, permanent: true };
+    return { reason: `has ${bytesText(host.memory)} of memory, ${bytesText(memory)} are asked for`, permanent: true };
   const free = Math.max(host.memory - leasedMemory, 0);
-  return { reason: `has ${free} of ${host.memory} bytes of memory left, ${memory} are asked for`, permanent: false };
+  const left = `${bytesText(free)} of ${bytesText(host.memory)} of memory left`;
+  return { reason: `has ${left}, ${bytesText(memory)} are asked for`, permanent: false };
 };
