@@ -20,7 +20,8 @@ export function keepServing(view: ContainerView, instance: InstanceRecord): Step
     case 'REMOVING':
       return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'the serving container is being removed' };
     case 'PAUSED':
-      return null;
+      // Somebody's doing, and theirs to undo: it runs on where it stopped, and is probed again then.
+      return note(instance, `the instance on ${instance.host} is paused`);
     case 'RUNNING':
     case 'RESTARTING':
       return watch(view, instance, observed);
@@ -54,9 +55,12 @@ function sameDevices(one: InstanceRecord, other: InstanceRecord): boolean {
 }
 
 function noteExit(instance: InstanceRecord, observed: HostedInstance): Step | null {
-  if (instance.startedAt === null) return null;
-  const reason = `the instance on ${instance.host} ${exitText(observed)}`;
-  return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
+  return note(instance, `the instance on ${instance.host} ${exitText(observed)}`);
+}
+
+/** Once for each start. */
+function note(instance: InstanceRecord, reason: string): Step | null {
+  return instance.startedAt === null ? null : { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
 }
 
 function createAnew(view: ContainerView, instance: InstanceRecord): Step | null {

@@ -158,7 +158,7 @@ export interface TakeDevicesBack {
   readonly toInstanceId: string;
 }
 
-/** A serving instance was found dead or gone: callers see it, and back-off counts from here, before it is started again. */
+/** A serving instance was found dead, gone or paused: callers see it, and back-off counts from here, before it is started again. */
 export interface NoteExit {
   readonly kind: 'NOTE_EXIT';
   readonly instanceId: string;

@@ -1,3 +1,4 @@
+import { instanceView } from '../../../src/domain/container-view.js';
 import { takeStep } from '../../support/reconciler/apply.js';
 import { isKind, Story } from '../../support/reconciler/story.js';
 import { PORTS, portOf, type SimContainer } from '../../support/reconciler/world.js';
@@ -260,6 +261,23 @@ describe('steady state', () => {
     if (docker) story.world.exit(docker, 137);
     expect(story.steps()).toEqual(['NOTE_EXIT', 'START_CONTAINER', 'PROBE_INSTANCE']);
     expect(story.container.state.instances[0]).toMatchObject({ restarts: 1, failed: null });
+  });
+
+  it('says that somebody paused it, leaves it so, and finds it healthy again once it goes on', () => {
+    const story = serving();
+    const [docker] = story.world.docker;
+    if (docker === undefined) throw new Error('nothing runs');
+    Object.assign(docker, { state: 'PAUSED' });
+    expect(story.steps()).toEqual(['NOTE_EXIT', 'PUBLISH_ROUTE']);
+    expect(story.container.route?.targets).toEqual([]);
+    expect(story.container.state.message).toBe(`the instance on ${docker.host} is paused`);
+    expect(story.container.state.instances.map((instance) => instanceView(instance).state)).toEqual(['FAILED']);
+    expect(story.steps()).toEqual([]);
+
+    Object.assign(docker, { state: 'RUNNING' });
+    expect(story.steps()).toEqual(['START_CONTAINER', 'PROBE_INSTANCE', 'PUBLISH_ROUTE']);
+    expect(story.container.state.message).toBe('');
+    expect(story.container.state.instances[0]).toMatchObject({ restarts: 0, failed: null });
   });
 
   it('creates one anew that somebody removed, with the same devices and port', () => {
