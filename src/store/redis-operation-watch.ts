@@ -72,7 +72,7 @@ type Seen =
 /** What a reading came to, or LATE after `ms`. Rejects with the signal, and with faults that are none of Redis. */
 function looked(reading: Promise<Operation | null>, ms: number | null, signal: AbortSignal): Promise<Seen> {
   return new Promise((resolve, reject) => {
-    const leave = () => settle(() => reject(signal.reason));
+    const leave = () => settle(() => reject(toError(signal.reason)));
     const timer = ms === null ? undefined : setTimeout(() => settle(() => resolve({ kind: 'LATE' })), ms);
     const settle = (act: () => void) => {
       clearTimeout(timer);
@@ -82,10 +82,13 @@ function looked(reading: Promise<Operation | null>, ms: number | null, signal: A
     signal.addEventListener('abort', leave, { once: true });
     reading.then(
       (operation) => settle(() => resolve({ kind: 'FOUND', operation })),
-      (fault: unknown) => settle(() => (isPassing(fault) ? resolve({ kind: 'FAILED', fault }) : reject(fault))),
+      (fault: unknown) =>
+        settle(() => (isPassing(fault) ? resolve({ kind: 'FAILED', fault }) : reject(toError(fault)))),
     );
   });
 }
+
+const toError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
 const isPassing = (fault: unknown): fault is DomainError =>
   fault instanceof DomainError && fault.failure.code === 'UNAVAILABLE';
