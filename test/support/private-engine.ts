@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { command } from './command.js';
+import { until } from './until.js';
 
 /** A private Docker Engine below `dir`, as scripts/setup/engine.sh makes it, with stand-in GPUs. */
 export interface PrivateEngine {
@@ -65,8 +66,14 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
       ...(options.netns === undefined ? [] : ['--netns', options.netns]),
       ...args,
     );
+  const pids = async () => (await engine('pid')).split('\n').filter((pid) => pid !== '');
   const signal = async (name: NodeJS.Signals) => {
-    for (const pid of (await engine('pid')).split('\n')) if (pid !== '') process.kill(Number(pid), name);
+    for (const pid of await pids()) process.kill(Number(pid), name);
+  };
+  // The signal is delivered a moment after it is sent, and an engine may still answer in it.
+  const stop = async () => {
+    await signal('SIGSTOP');
+    for (const pid of await pids()) await until(`process ${pid} has stopped`, () => threadsStopped(pid));
   };
 
   const endpoint = await start(...(options.netns === undefined ? [] : ['--keep']));
@@ -85,13 +92,21 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
     kill: async () => void (await engine('kill')),
     crash: async () => void (await engine('crash')),
     start: async () => void (await start('--keep')),
-    stop: () => signal('SIGSTOP'),
+    stop,
     cont: () => signal('SIGCONT'),
     remove: async () => {
       await engine('stop');
       rmSync(gpuDir, { recursive: true, force: true });
     },
   };
+}
+
+function threadsStopped(pid: string): boolean {
+  const tasks = `/proc/${pid}/task`;
+  // After the name in parentheses, which may hold anything.
+  return readdirSync(tasks).every((task) =>
+    / T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8').replace(/^.*\)/s, '')),
+  );
 }
 
 export function docker(endpoint: string, ...args: string[]): Promise<string> {
