@@ -46,24 +46,29 @@ export interface NewInstance {
   readonly port: number | null;
 }
 
+/** How a candidate begins, whether it is new or was retained: what an instance went through before does not count. */
+const UNTRIED = {
+  role: 'CANDIDATE',
+  avoidPorts: [],
+  startedAt: null,
+  engineStartedAt: null,
+  healthyAt: null,
+  drainVersion: null,
+  drainDeadline: null,
+  failed: null,
+  restarts: 0,
+  fault: null,
+} as const satisfies Partial<InstanceRecord>;
+
 /** A record for `placed` or `stopFirstChosen`: nothing is on the host yet. */
 export function newCandidate(instance: NewInstance, now: number): InstanceRecord {
   return {
     ...instance,
-    role: 'CANDIDATE',
-    avoidPorts: [],
+    ...UNTRIED,
     leased: false,
     imageReady: false,
     createIntended: false,
     created: false,
-    startedAt: null,
-    engineStartedAt: null,
-    healthyAt: null,
-    drainVersion: null,
-    drainDeadline: null,
-    failed: null,
-    restarts: 0,
-    fault: null,
     changedAt: now,
   };
 }
@@ -208,19 +213,6 @@ function withRollout(state: ContainerState, part: Partial<Rollout>): ContainerSt
 
 function withCandidate(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
   const others = state.instances.filter((instance) => instance.id !== candidate.id);
-  const fresh: InstanceRecord = {
-    ...candidate,
-    role: 'CANDIDATE',
-    avoidPorts: [],
-    startedAt: null,
-    engineStartedAt: null,
-    healthyAt: null,
-    drainVersion: null,
-    drainDeadline: null,
-    failed: null,
-    restarts: 0,
-    fault: null,
-    changedAt: now,
-  };
+  const fresh: InstanceRecord = { ...candidate, ...UNTRIED, changedAt: now };
   return { ...state, instances: [...others, fresh] };
 }
