@@ -15,6 +15,7 @@ package_of() {
     busybox) echo busybox-static ;;
     ip) echo iproute2 ;;
     apparmor_parser) echo apparmor ;;
+    h2load) echo nghttp2-client ;;
     redis-server | docker-registry | iptables | openssl | curl | git) echo "$1" ;;
     *) fail "no package is known for the command '$1'" ;;
   esac
