@@ -19,7 +19,7 @@ import { CONTAINER_DEFAULTS, type ContainerDefaults, createBody } from './docker
 import { type EngineDriver, EngineError, type InstanceSpec } from './driver.js';
 
 export interface DockerDriverDeps {
-  /** The host's name in Longshore; in every error message. */
+  /** The host's name in Longshore; in every EngineError. */
   readonly host: string;
   readonly endpoint: EngineEndpoint;
   readonly controlPlaneId: string;

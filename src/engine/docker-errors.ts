@@ -41,7 +41,7 @@ export function engineError(
   cause?: unknown,
   reason: EngineErrorReason | null = null,
 ): EngineError {
-  return new EngineError(kind, context.host, shorten(`${context.host}: ${context.what}: ${text}`), { cause, reason });
+  return new EngineError(kind, context.host, shorten(`${context.what}: ${text}`), { cause, reason });
 }
 
 /** By the words: engines report a port that another container or a process has as a 500 like any other. */

@@ -15,7 +15,7 @@ export const CALL_TIMEOUTS: CallTimeouts = { read: 15_000, change: 30_000, slow:
 
 /** What the calls to one engine, in the name of one control plane, have in common. */
 export interface EngineScope {
-  /** The host's name in Longshore; in every error message. */
+  /** The host's name in Longshore; in every EngineError. */
   readonly host: string;
   readonly client: DockerClient;
   readonly controlPlaneId: string;

@@ -94,7 +94,10 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
  */
 export type EngineErrorReason = 'PORT_TAKEN';
 
-/** `message` is shortened, names the host and the call, and holds no secret (registry credentials, environment). */
+/**
+ * `message` is shortened, names the call, and holds no secret (registry credentials, environment). It leaves the host to `host`: who shows it says
+ * where it happened, once.
+ */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly reason: EngineErrorReason | null;

@@ -5,7 +5,7 @@ import { EngineError } from './driver.js';
 import { GPU_QUERY, parseGpus } from './nvidia-smi.js';
 
 interface LocalGpusDeps {
-  /** For error messages. */
+  /** For its EngineErrors. */
   readonly host: string;
   readonly command?: string;
   readonly timeoutMs?: number;
@@ -21,7 +21,7 @@ const MAX_OUTPUT = 1024 * 1024;
 export function localGpus(deps: LocalGpusDeps, signal?: AbortSignal): Promise<readonly Gpu[]> {
   const { host, command = 'nvidia-smi', timeoutMs = 20_000 } = deps;
   const failure = (text: string, cause?: unknown) =>
-    new EngineError('TRANSIENT', host, shorten(`${host}: ${command}: ${text}`), { cause });
+    new EngineError('TRANSIENT', host, shorten(`${command}: ${text}`), { cause });
   return new Promise((resolve, reject) => {
     const child = spawn(command, GPU_QUERY, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

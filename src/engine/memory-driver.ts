@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { networkName } from './docker-labels.js';
 import { type EngineDriver, EngineError, type EngineEvent, type EngineImage, type InstanceSpec } from './driver.js';
-import { MemoryEngine, observeMemory, type ProcessBehaviour } from './memory-engine.js';
+import { type MemoryContainer, MemoryEngine, observeMemory, type ProcessBehaviour } from './memory-engine.js';
 
 export interface MemoryHostOptions {
   readonly host: string;
@@ -66,22 +65,20 @@ interface Line {
 
 function driverOn(line: Line, controlPlaneId: string): EngineDriver {
   const { engine, registry, options } = line;
-  const own = () =>
-    [...engine.containers.values()].filter((c) => c.instance.identity.controlPlaneId === controlPlaneId);
+  const isOwn = ({ instance }: MemoryContainer) => instance.identity.controlPlaneId === controlPlaneId;
   const { memory = 64 * 2 ** 30, cores = 16 } = options;
   return {
     host: options.host,
     ping: (signal) => send(line, 'ping', '', signal, () => {}),
     info: (signal) => send(line, 'info', '', signal, () => ({ version: 'memory', memory, cores, nvidia: true })),
     list: ({ containerId }, signal) =>
-      send(line, 'list', containerId ?? '', signal, () =>
-        own()
-          .filter(({ instance }) => containerId === undefined || instance.identity.containerId === containerId)
-          .map(observeMemory),
-      ),
+      send(line, 'list', containerId ?? '', signal, () => {
+        const found = containerId === undefined ? engine.containers.values() : engine.ofContainer(containerId);
+        return [...found].filter(isOwn).map(observeMemory);
+      }),
     foreignGpus: (allUuids, signal) =>
       send(line, 'foreignGpus', '', signal, () => {
-        const others = [...engine.containers.values()].filter((c) => c.state === 'RUNNING' && !own().includes(c));
+        const others = [...engine.containers.values()].filter((c) => c.state === 'RUNNING' && !isOwn(c));
         const taken = new Set([...engine.foreignGpus, ...others.flatMap((c) => c.instance.gpuUuids)]);
         return allUuids.filter((uuid) => taken.has(uuid));
       }),
@@ -123,59 +120,67 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
  * Sends a call as the network would: it arrives, and its sender waits for the answer until its time is up or it leaves. What has
  * arrived runs in any case, as on a real engine.
  */
-async function send<T>(
-  line: Line,
-  method: Method,
-  name: string,
-  signal: AbortSignal | undefined,
-  run: () => T,
-): Promise<T> {
+function send<T>(line: Line, method: Method, name: string, signal: AbortSignal | undefined, run: () => T): Promise<T> {
   const { options, gate, faults, calls } = line;
-  const what = `${options.host}: ${method} ${name}`;
-  if (signal?.aborted) throw new EngineError('UNREACHABLE', options.host, `${what}: cancelled before it was sent`);
-  const arrived = (async () => {
-    await delay(options.latencyMs ?? 0);
-    await gate.passed();
-    calls.push(`${method} ${name}`.trim());
-    const fault = faults.get(method)?.shift();
-    if (fault !== undefined) throw fault;
-    return run();
-  })();
-  const kind = READS.has(method) ? 'UNREACHABLE' : 'UNKNOWN_OUTCOME';
-  const left = new AbortController();
-  const forward = () => left.abort();
-  signal?.addEventListener('abort', forward, { once: true });
-  const timeUp = delay(options.timeoutMs ?? 15_000, undefined, { signal: left.signal, ref: false }).catch(() => {});
-  try {
-    return await Promise.race([
-      arrived,
-      timeUp.then(() => Promise.reject(new EngineError(kind, options.host, `${what}: no answer`))),
-    ]);
-  } finally {
-    signal?.removeEventListener('abort', forward);
-    arrived.catch(() => {}); // its sender may have left
-    left.abort();
+  const what = `${method} ${name}`;
+  const { host, latencyMs = 0, timeoutMs = 15_000 } = options;
+  if (signal?.aborted) {
+    return Promise.reject(new EngineError('UNREACHABLE', host, `${what}: cancelled before it was sent`));
   }
+  return new Promise((resolve, reject) => {
+    const unanswered = () => {
+      ended();
+      reject(new EngineError(READS.has(method) ? 'UNREACHABLE' : 'UNKNOWN_OUTCOME', host, `${what}: no answer`));
+    };
+    let timeUp: NodeJS.Timeout | undefined;
+    const ended = () => {
+      clearTimeout(timeUp);
+      signal?.removeEventListener('abort', unanswered);
+    };
+    signal?.addEventListener('abort', unanswered);
+    const arrive = () => {
+      ended();
+      calls.push(`${method} ${name}`.trim());
+      try {
+        const fault = faults.get(method)?.shift();
+        if (fault !== undefined) throw fault;
+        resolve(run());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    setTimeout(() => {
+      // Only who finds it closed has to wait, and so needs a timer.
+      if (!gate.isOpen()) timeUp = setTimeout(unanswered, timeoutMs).unref();
+      gate.pass(arrive);
+    }, latencyMs);
+  });
 }
 
 interface Gate {
   close(): void;
   open(): void;
-  passed(): Promise<void>;
+  isOpen(): boolean;
+  /** Now, or when it is opened. */
+  pass(action: () => void): void;
 }
 
 function createGate(): Gate {
-  let opened = Promise.resolve();
-  let open = () => {};
+  let closed = false;
+  const waiting: (() => void)[] = [];
   return {
     close: () => {
-      open();
-      opened = new Promise((resolve) => {
-        open = resolve;
-      });
+      closed = true;
     },
-    open: () => open(),
-    passed: () => opened,
+    open: () => {
+      closed = false;
+      for (const action of waiting.splice(0)) action();
+    },
+    isOpen: () => !closed,
+    pass: (action) => {
+      if (closed) waiting.push(action);
+      else action();
+    },
   };
 }
 

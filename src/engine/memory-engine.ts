@@ -22,6 +22,7 @@ export interface MemoryContainer {
   readonly dockerId: string;
   name: string;
   readonly instance: InstanceSpec;
+  readonly specHash: string;
   state: ObservedInstance['state'];
   exitCode: number;
   error: string;
@@ -40,6 +41,10 @@ export class MemoryEngine {
   foreignGpus: readonly string[] = [];
   owner: string | null = null;
   #made = 0;
+  /** By the container that they are of. */
+  readonly #groups = new Map<string, Set<MemoryContainer>>();
+  /** Addresses and ports of what runs. */
+  readonly #bound = new Set<string>();
 
   constructor(
     readonly host: string,
@@ -60,6 +65,7 @@ export class MemoryEngine {
       dockerId: this.#made.toString(16).padStart(64, '0'),
       name: instance.name,
       instance,
+      specHash: specHash(instance),
       state: 'CREATED',
       exitCode: 0,
       error: '',
@@ -68,6 +74,7 @@ export class MemoryEngine {
       output: '',
     };
     this.containers.set(instance.name, container);
+    this.#group(container).add(container);
     this.#tell(container, 'create');
   }
 
@@ -83,6 +90,7 @@ export class MemoryEngine {
       this.#refuse(container, 'TRANSIENT', `port ${instance.port} is already allocated`, 'PORT_TAKEN');
     this.#made += 1;
     container.state = 'RUNNING';
+    this.#bound.add(boundBy(instance));
     container.error = '';
     container.exitCode = 0;
     // Each start has a text of its own, though the clock stands still.
@@ -100,6 +108,7 @@ export class MemoryEngine {
   /** The process of a running container ends by itself. */
   exit(name: string, code: number): void {
     const container = this.container(name);
+    this.#leave(container);
     container.state = 'EXITED';
     container.exitCode = code;
     this.#tell(container, 'die');
@@ -118,6 +127,8 @@ export class MemoryEngine {
     const container = this.containers.get(name);
     if (container === undefined) return;
     this.containers.delete(name);
+    this.#group(container).delete(container);
+    this.#leave(container);
     this.#tell(container, 'destroy');
   }
 
@@ -126,12 +137,17 @@ export class MemoryEngine {
     for (const container of this.containers.values()) if (container.state === 'RUNNING') this.exit(container.name, 137);
   }
 
+  /** Those of one container, whoever made them. */
+  ofContainer(containerId: string): Iterable<MemoryContainer> {
+    return this.#groups.get(containerId) ?? [];
+  }
+
   container(name: string): MemoryContainer {
     return this.containers.get(name) ?? this.fail('NOT_FOUND', `No such container: ${name}`);
   }
 
   fail(kind: EngineErrorKind, text: string, reason: EngineErrorReason | null = null): never {
-    throw new EngineError(kind, this.host, `${this.host}: ${text}`, { reason });
+    throw new EngineError(kind, this.host, text, { reason });
   }
 
   /** As on a real engine, a container that could not start keeps the reason and can be tried again. */
@@ -147,9 +163,19 @@ export class MemoryEngine {
   }
 
   #portTaken(instance: InstanceSpec): boolean {
-    if (instance.port === null) return false;
-    const others = [...this.containers.values()].filter((other) => other.state === 'RUNNING');
-    return others.some(({ instance: other }) => other.port === instance.port && other.address === instance.address);
+    return instance.port !== null && this.#bound.has(boundBy(instance));
+  }
+
+  /** What ran is up no longer: its port is free. */
+  #leave({ state, instance }: MemoryContainer): void {
+    if (state === 'RUNNING') this.#bound.delete(boundBy(instance));
+  }
+
+  #group({ instance: { identity } }: MemoryContainer): Set<MemoryContainer> {
+    const { containerId } = identity;
+    const group = this.#groups.get(containerId) ?? new Set();
+    this.#groups.set(containerId, group);
+    return group;
   }
 
   #tell({ instance: { identity } }: MemoryContainer, action: string): void {
@@ -157,6 +183,8 @@ export class MemoryEngine {
     for (const listener of this.listeners) listener(identity.controlPlaneId, event);
   }
 }
+
+const boundBy = ({ address, port }: InstanceSpec): string => `${address}:${port}`;
 
 export function observeMemory(container: MemoryContainer): ObservedInstance {
   const { instance, name } = container;
@@ -166,7 +194,7 @@ export function observeMemory(container: MemoryContainer): ObservedInstance {
     name,
     identity: instance.identity,
     fence: name.startsWith(prefix) ? Number(name.slice(prefix.length)) : 0,
-    specHash: specHash(instance),
+    specHash: container.specHash,
     state: container.state,
     exitCode: container.exitCode,
     oomKilled: false,

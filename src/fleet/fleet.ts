@@ -58,7 +58,7 @@ export function createFleet(deps: FleetDeps): Fleet {
 
   const ready = async (name: string): Promise<EngineDriver> => {
     const host = hosts.get(name);
-    if (!host) throw new EngineError('UNREACHABLE', name, `host ${name} is not in the configuration of this worker`);
+    if (!host) throw new EngineError('UNREACHABLE', name, 'it is not in the configuration of this worker');
     const silence = alone(name, passed.has(name));
     if (silence) throw silence;
     return check(name, host.driver);
@@ -103,7 +103,7 @@ export function createFleet(deps: FleetDeps): Fleet {
 async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<EngineDriver> {
   try {
     const { owner } = await driver.claim();
-    if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(driver.host, owner));
+    if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(owner));
     await driver.ensureNetwork();
     return driver;
   } catch (error) {
@@ -115,8 +115,8 @@ async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<
   }
 }
 
-const refusal = (host: string, owner: string): string =>
-  `the engine of host ${host} belongs to another control plane (${owner}): its volume longshore-owner says so; ` +
+const refusal = (owner: string): string =>
+  `the engine belongs to another control plane (${owner}): its volume longshore-owner says so; ` +
   'remove that volume if that control plane is gone for good';
 
 function recordOf(config: HostConfig, now: number): HostRecord {

@@ -68,7 +68,8 @@ export function attempt(view: ContainerView, instance: InstanceRecord, next: Ste
       : fault.firstAt + (fault.kind === 'PERMANENT' ? 0 : view.policy.retryBudgetMs);
   if (view.now >= deadline) return failed(stepFailed(instance, next.kind, fault));
   if (view.now >= fault.retryAt) return step(next);
-  return step({ kind: 'WAIT', until: Math.min(fault.retryAt, deadline), reason: fault.message });
+  const reason = stepFailed(instance, next.kind, fault).message;
+  return step({ kind: 'WAIT', until: Math.min(fault.retryAt, deadline), reason });
 }
 
 /** Whether the record knows of this very start. Where the engine's text could not be read, it is taken to. */

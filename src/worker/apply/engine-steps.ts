@@ -64,11 +64,7 @@ export async function createContainer(step: CreateContainer, context: StepContex
   const engine = await engineOf(context, instance.host);
   const image = await engine.findImage(revision.image?.pullReference ?? revision.image?.id ?? '', signal);
   if (image === null) {
-    throw new EngineError(
-      'TRANSIENT',
-      instance.host,
-      `the image of revision ${revision.id} is gone from ${instance.host}`,
-    );
+    throw new EngineError('TRANSIENT', instance.host, `the image of revision ${revision.id} is gone`);
   }
   await engine.create(
     {

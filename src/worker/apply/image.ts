@@ -31,7 +31,7 @@ export async function ensureImage(
 }
 
 function goneForGood(host: string, imageId: string): EngineError {
-  return new EngineError('PERMANENT', host, `image ${imageId} is gone from host ${host} and came from no registry`);
+  return new EngineError('PERMANENT', host, `image ${imageId} is gone and came from no registry`);
 }
 
 async function pull(engine: EngineDriver, reference: string, context: StepContext): Promise<EngineImage> {

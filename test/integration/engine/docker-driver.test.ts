@@ -108,7 +108,7 @@ describe('what Docker was told', () => {
     const instance = newInstance(controlPlaneId, imageId, { gpuUuids: [engine.gpuUuids[0] ?? ''] });
     await driver.create(instance);
     engine.failGpus('nvml error: driver not loaded');
-    await expect(driver.start(instance.name)).rejects.toThrow(/gpu-1: start ls-.*driver not loaded/);
+    await expect(driver.start(instance.name)).rejects.toThrow(/^start ls-.*driver not loaded/);
     engine.failGpus(undefined);
     await driver.start(instance.name);
     expect((await seen(driver, instance)).state).toBe('RUNNING');

@@ -115,7 +115,7 @@ test('wrong, missing and unreadable credentials fail for good, and are not told'
   await writeFile(file, JSON.stringify({ auths: { [registry.name]: { auth } } }));
   expect(await kindOf(connect(file).pull(reference, QUIETLY))).toBe('PERMANENT');
   const message = await failureOf(connect(file).pull(reference, QUIETLY));
-  expect(message).toMatch(/^gpu-1: pull .*team\/app:v1: /);
+  expect(message).toMatch(/^pull .*team\/app:v1: /);
   expect(message).not.toContain('not-the-password');
   expect(message).not.toContain(auth);
 

@@ -132,7 +132,7 @@ describe('an engine that is not there', () => {
       expect(await kindOf(gone.ping())).toBe('UNREACHABLE');
       expect(await kindOf(gone.start('ls-bbi1-f1'))).toBe('UNREACHABLE');
     }
-    await expect(absent.ping()).rejects.toThrow(/^gpu-1: ping: .*ENOENT/);
+    await expect(absent.ping()).rejects.toThrow(/^ping: .*ENOENT/);
   });
 
   test('one that dies while it works leaves changes unknown, and is UNREACHABLE to reads', async () => {

@@ -27,7 +27,7 @@ const BAD: readonly BadDeploy[] = [
     image: '127.0.0.1:9/team/app:v1',
     draft: {},
     expected: { reason: 'IMAGE_PULL_FAILED', step: 'PULL' },
-    says: /could not pull the image on host-1: .*connection refused/,
+    says: /^could not pull the image on host-1: pull 127.*connection refused/,
   },
   {
     name: 'that exits at once',

@@ -19,7 +19,7 @@ test.each([
 ])('status %d, %s', (status, text, kind) => {
   const error = toEngineError(answer(status, text), change);
   expect(error.kind).toBe(kind);
-  expect(error.message).toBe(`gpu-1: start x: ${text}`);
+  expect(error.message).toBe(`start x: ${text}`);
 });
 
 test.each([
@@ -57,5 +57,5 @@ test('messages are one short line without secrets', () => {
   const { message } = toEngineError(answer(500, text), change);
   expect(message.length).toBeLessThanOrEqual(300);
   expect(message).not.toMatch(/secret|\n/);
-  expect(message).toMatch(/^gpu-1: start x: .*the cause$/);
+  expect(message).toMatch(/^start x: .*the cause$/);
 });
