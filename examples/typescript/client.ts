@@ -49,7 +49,7 @@ const responseOf = ({ result }: Operation) => (result?.$case === 'response' ? re
 
 async function main(): Promise<void> {
   const created = await answer<Operation>((callback) =>
-    containers.create({ folderId: 'examples', name: 'hello', description: '', labels: {} }, callback),
+    containers.create({ folderId: 'examples', name: 'hello', description: '', labels: new Map() }, callback),
   );
   const { containerId } = unpack((await done(created)).metadata, CreateContainerMetadata);
 

@@ -13,6 +13,7 @@ import { toContainer } from './mapping/container.js';
 import { fromDeploy } from './mapping/deploy.js';
 import { toOperation } from './mapping/operation.js';
 import { toRevision } from './mapping/revision.js';
+import { fromMap } from './mapping/values.js';
 import { type Handlers, type RpcService, rpcService } from './service.js';
 
 type ContainerHandlers = Handlers<typeof ContainerServiceService>;
@@ -39,7 +40,8 @@ function containerHandlers({
       const { items, nextPageToken } = await containers.list(call, folderId, page);
       return { containers: items.map(toContainer), nextPageToken };
     },
-    create: (draft, call) => replied(call, containers.create(call, draft)),
+    create: ({ labels, ...draft }, call) =>
+      replied(call, containers.create(call, { ...draft, labels: fromMap(labels) })),
     update: (request, call) => replied(call, containers.update(call, fromUpdate(request))),
     delete: ({ containerId }, call) => replied(call, containers.delete(call, containerId)),
   };
@@ -79,7 +81,7 @@ async function replied(call: CallContext, operation: Promise<Operation>) {
 
 function fromUpdate({ containerId, updateMask, name, description, labels }: UpdateContainerRequest): UpdateDraft {
   const paths = updateMask ?? [];
-  return { containerId, mask: paths.length > 0 ? paths : null, name, description, labels };
+  return { containerId, mask: paths.length > 0 ? paths : null, name, description, labels: fromMap(labels) };
 }
 
 function ownerOf(id: ListContainersRevisionsRequest['id']): RevisionOwner | null {

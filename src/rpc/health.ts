@@ -31,7 +31,7 @@ export function health({ services, ready, draining, watchIntervalMs = 1000 }: He
     },
 
     list(_call: ServerUnaryCall<HealthListRequest, HealthListResponse>, reply: sendUnaryData<HealthListResponse>) {
-      const statuses = Object.fromEntries([...known].map((service) => [service, { status: now() }]));
+      const statuses = new Map([...known].map((service) => [service, { status: now() }]));
       reply(null, { statuses });
     },
 

@@ -12,6 +12,7 @@ import {
 import { Status } from '../../gen/ts/google/rpc/status.js';
 import { DomainError, type Failure } from '../domain/errors.js';
 import { packAny } from './any.js';
+import { toMap } from './mapping/values.js';
 import { LONGSHORE } from './surfaces.js';
 
 /** ErrorInfo.domain of everything that we report. */
@@ -51,7 +52,7 @@ export function toCallStatus(failure: Failure, requestId: string): Partial<Statu
 
 function details(failure: Failure, requestId: string | undefined): Any[] {
   const { fields = [], preconditions = [], quota = [], resource, retryAfterMs } = failure;
-  const metadata = { ...failure.metadata };
+  const metadata = toMap(failure.metadata ?? {});
   const found = [packAny(LONGSHORE, ErrorInfo, { reason: failure.reason, domain: DOMAIN, metadata })];
   if (fields.length > 0) {
     const fieldViolations = fields.map((violation) => ({ ...violation, reason: '', localizedMessage: undefined }));

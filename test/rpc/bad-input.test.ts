@@ -1,5 +1,10 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { status } from '@grpc/grpc-js';
+import {
+  CreateContainerRequest,
+  DeployContainerRevisionRequest,
+  UpdateContainerRequest,
+} from '../../gen/ts/longshore/containers/v1/container_service.js';
 import { type Api, detailsOf, type Message, startApi } from '../support/api.js';
 import { rawCall } from '../support/grpc-server.js';
 import { newId } from '../support/store-fixture.js';
@@ -213,6 +218,36 @@ test('text that is not UTF-8 is refused instead of being changed', async () => {
   const { error } = await rawCall(api.address, api.longshore.path('ContainerService.Create'), bytes);
   expect(error?.code).toBe(status.INVALID_ARGUMENT);
   expect(detailsOf(error).reason).toBe('MALFORMED_REQUEST');
+});
+
+/** The name by which a plain object's prototype is set: what a decoder puts there is gone. */
+const odd = new Map([['__proto__', 'x']]);
+const imageSpec = { imageUrl: 'app', environment: odd };
+
+test.each<[string, Uint8Array, string]>([
+  [
+    'Create',
+    CreateContainerRequest.encode(CreateContainerRequest.fromPartial({ folderId: 'default', labels: odd })).finish(),
+    'labels[__proto__]',
+  ],
+  [
+    'Update',
+    UpdateContainerRequest.encode(UpdateContainerRequest.fromPartial({ containerId: 'c', labels: odd })).finish(),
+    'labels[__proto__]',
+  ],
+  [
+    'DeployRevision',
+    DeployContainerRevisionRequest.encode(
+      DeployContainerRevisionRequest.fromPartial({ containerId: 'c', imageSpec }),
+    ).finish(),
+    'image_spec.environment[__proto__]',
+  ],
+])('%s refuses the key __proto__ instead of losing it', async (method, bytes, field) => {
+  const { error } = await rawCall(api.address, api.longshore.path(`ContainerService.${method}`), bytes);
+  expect({ code: error?.code, fields: detailsOf(error).fields }).toEqual({
+    code: status.INVALID_ARGUMENT,
+    fields: [field],
+  });
 });
 
 test('a message beyond 4 MiB is refused', async () => {

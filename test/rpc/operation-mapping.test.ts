@@ -91,7 +91,7 @@ test('a failure is the operation’s error, with its details', () => {
   const [info] = result.value.details;
   expect(ErrorInfo.decode(info?.value ?? Buffer.alloc(0))).toMatchObject({
     reason: 'NO_CAPACITY',
-    metadata: { host: 'gpu-1' },
+    metadata: new Map([['host', 'gpu-1']]),
   });
 });
 

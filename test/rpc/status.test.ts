@@ -62,7 +62,7 @@ test('every detail of a failure arrives, trailers only', async () => {
   expect(answer.detail('ErrorInfo', ErrorInfo)).toMatchObject({
     reason: 'NO_HOST_FITS',
     domain: 'longshore',
-    metadata: { hosts: '2' },
+    metadata: new Map([['hosts', '2']]),
   });
   expect(answer.detail('BadRequest', BadRequest)?.fieldViolations).toMatchObject(failure.fields ?? []);
   expect(answer.detail('PreconditionFailure', PreconditionFailure)?.violations).toMatchObject(

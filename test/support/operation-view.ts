@@ -51,5 +51,5 @@ function unpacked({ code, message, details }: Status): SeenFailure {
   const info = ErrorInfo.decode(detail(ErrorInfo.$type) ?? new Uint8Array());
   const { violations } = PreconditionFailure.decode(detail(PreconditionFailure.$type) ?? new Uint8Array());
   const preconditions = Object.fromEntries(violations.map(({ subject, description }) => [subject, description]));
-  return { code, message, reason: info.reason, metadata: info.metadata, preconditions };
+  return { code, message, reason: info.reason, metadata: Object.fromEntries(info.metadata), preconditions };
 }

@@ -4,12 +4,17 @@ import {
   ContainerServiceClient,
   type DeepPartial,
   DeployContainerRevisionRequest,
+  type ImageSpec,
 } from '../../gen/ts/longshore/containers/v1/container_service.js';
 import type { Revision } from '../../gen/ts/longshore/containers/v1/revision.js';
 import type { Operation } from '../../gen/ts/longshore/operation/v1/operation.js';
 import { OperationServiceClient } from '../../gen/ts/longshore/operation/v1/operation_service.js';
 
-export type DeployDraft = DeepPartial<Omit<DeployContainerRevisionRequest, 'containerId'>>;
+export interface DeployDraft extends DeepPartial<Omit<DeployContainerRevisionRequest, 'containerId' | 'imageSpec'>> {
+  readonly imageSpec?: DeepPartial<Omit<ImageSpec, 'environment'>> & {
+    readonly environment?: Readonly<Record<string, string>>;
+  };
+}
 
 /** What tests ask of a service, as promises. They reject with grpc-js' ServiceError. */
 export interface ServiceClient {
@@ -52,12 +57,13 @@ export function serviceClient(addr: string): ServiceClient {
     containers,
     operations,
     async createContainer(name) {
-      const request = { folderId: 'test', name, description: '', labels: {} };
+      const request = { folderId: 'test', name, description: '', labels: new Map<string, string>() };
       const accepted = await reply<Operation>((answer) => containers.create(request, answer));
       return responseOf(await succeeded(accepted), Container);
     },
     deploy(containerId, imageUrl, more = {}) {
-      const imageSpec = { imageUrl, ...more.imageSpec };
+      const environment = new Map(Object.entries(more.imageSpec?.environment ?? {}));
+      const imageSpec = { imageUrl, ...more.imageSpec, environment };
       const request = DeployContainerRevisionRequest.fromPartial({ ...more, containerId, imageSpec });
       return reply((answer) => containers.deployRevision(request, answer));
     },

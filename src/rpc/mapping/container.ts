@@ -6,7 +6,7 @@ import {
 } from '../../../gen/ts/longshore/containers/v1/container.js';
 import type { Container, ContainerStatus } from '../../domain/container.js';
 import type { Instance, InstanceState } from '../../domain/instance.js';
-import { toDate } from './values.js';
+import { toDate, toMap } from './values.js';
 
 const STATUS: Readonly<Record<ContainerStatus, Container_Status>> = {
   CREATING: Container_Status.CREATING,
@@ -30,7 +30,7 @@ export function toContainer(container: Container): ContainerMessage {
     createdAt: toDate(container.createdAt),
     name: container.name,
     description: container.description,
-    labels: { ...container.labels },
+    labels: toMap(container.labels),
     url: container.url,
     status: STATUS[container.status],
     activeRevisionId: container.activeRevisionId ?? '',

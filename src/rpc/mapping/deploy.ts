@@ -16,7 +16,7 @@ import type { DeployDraft } from '../../domain/deploy-request.js';
 import type { FieldViolation } from '../../domain/errors.js';
 import type { HealthCheckDraft } from '../../domain/health-check.js';
 import type { HealthCheck, ImageSpec, PullPolicy, RolloutOrder, Runtime } from '../../domain/revision.js';
-import { type EnumTable, readEnum } from './values.js';
+import { type EnumTable, fromMap, readEnum } from './values.js';
 
 const ROLLOUT_ORDER: EnumTable<RolloutOrder> = new Map([
   [RolloutOrderMessage.ROLLOUT_ORDER_UNSPECIFIED, 'AUTO'],
@@ -87,7 +87,13 @@ function fromMetadataOptions(malformed: FieldViolation[], options: MetadataOptio
 }
 
 function fromImageSpec({ imageUrl, command, args, environment, workingDir }: ImageSpecMessage): ImageSpec {
-  return { url: imageUrl, command: command?.command ?? [], args: args?.args ?? [], environment, workingDir };
+  return {
+    url: imageUrl,
+    command: command?.command ?? [],
+    args: args?.args ?? [],
+    environment: fromMap(environment),
+    workingDir,
+  };
 }
 
 function fromRuntime(runtime: RuntimeMessage | undefined): Runtime {

@@ -19,7 +19,7 @@ import type {
   RolloutOrder,
   Runtime,
 } from '../../domain/revision.js';
-import { toDate, toDuration } from './values.js';
+import { toDate, toDuration, toMap } from './values.js';
 
 const STATUS: Readonly<Record<RevisionStatus, Revision_Status>> = {
   CREATING: Revision_Status.CREATING,
@@ -88,7 +88,7 @@ function toImage({ spec: { image }, image: resolved }: Revision): Image {
     imageDigest: resolved?.digest ?? '',
     command: image.command.length > 0 ? { command: [...image.command] } : undefined,
     args: image.args.length > 0 ? { args: [...image.args] } : undefined,
-    environment: { ...image.environment },
+    environment: toMap(image.environment),
     workingDir: image.workingDir,
   };
 }

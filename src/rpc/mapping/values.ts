@@ -9,6 +9,15 @@ export function toDate(ms: number): Date {
   return new Date(ms);
 }
 
+/** A map from the wire. Every key is the record's own, `__proto__` too, so that checks see it. */
+export function fromMap(map: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  return Object.fromEntries(map);
+}
+
+export function toMap(record: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(Object.entries(record));
+}
+
 /** One direction of an enum, from the wire: the number of each value that a caller may choose. */
 export type EnumTable<Value> = ReadonlyMap<number, Value>;
 

@@ -52,7 +52,7 @@ describe('gRPC with client certificates', () => {
 
   const create = (channel: ChannelCredentials, name: string) =>
     called<Operation>(channel, (client, answer) =>
-      client.create({ folderId: 'test', name, description: '', labels: {} }, answer),
+      client.create({ folderId: 'test', name, description: '', labels: new Map() }, answer),
     );
   const list = (channel: ChannelCredentials) =>
     called<{ containers: Container[] }>(channel, (client, answer) =>

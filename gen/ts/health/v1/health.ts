@@ -33,7 +33,7 @@ export interface HealthListRequest {
 export interface HealthListResponse {
   $type?: "grpc.health.v1.HealthListResponse";
   /** statuses contains all the services and their respective status. */
-  statuses: { [key: string]: HealthCheckResponse };
+  statuses: Map<string, HealthCheckResponse>;
 }
 
 export interface HealthListResponse_StatusesEntry {
@@ -155,14 +155,14 @@ export const HealthListRequest: MessageFns<HealthListRequest, "grpc.health.v1.He
 messageTypeRegistry.set(HealthListRequest.$type, HealthListRequest);
 
 function createBaseHealthListResponse(): HealthListResponse {
-  return { $type: "grpc.health.v1.HealthListResponse", statuses: {} };
+  return { $type: "grpc.health.v1.HealthListResponse", statuses: new Map() };
 }
 
 export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.HealthListResponse"> = {
   $type: "grpc.health.v1.HealthListResponse" as const,
 
   encode(message: HealthListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    globalThis.Object.entries(message.statuses).forEach(([key, value]: [string, HealthCheckResponse]) => {
+    message.statuses.forEach((value, key) => {
       HealthListResponse_StatusesEntry.encode({
         $type: "grpc.health.v1.HealthListResponse.StatusesEntry",
         key: key as any,
@@ -192,7 +192,7 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
 
             const entry1 = HealthListResponse_StatusesEntry.decode(reader, reader.uint32());
             if (entry1.value !== undefined) {
-              message.statuses[entry1.key] = entry1.value;
+              message.statuses.set(entry1.key, entry1.value);
             }
             continue;
           }
@@ -213,31 +213,23 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
       $type: HealthListResponse.$type,
       statuses: isObject(object.statuses)
         ? (globalThis.Object.entries(object.statuses) as [string, any][]).reduce(
-          (acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: HealthCheckResponse.fromJSON(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, HealthCheckResponse>, [key, value]: [string, any]) => {
+            acc.set(key, HealthCheckResponse.fromJSON(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
     };
   },
 
   toJSON(message: HealthListResponse): unknown {
     const obj: any = {};
-    if (message.statuses) {
-      const entries = globalThis.Object.entries(message.statuses) as [string, HealthCheckResponse][];
-      if (entries.length > 0) {
-        obj.statuses = {};
-        entries.forEach(([k, v]) => {
-          obj.statuses[k] = HealthCheckResponse.toJSON(v);
-        });
-      }
+    if (message.statuses?.size) {
+      obj.statuses = {};
+      message.statuses.forEach((v, k) => {
+        obj.statuses[k] = HealthCheckResponse.toJSON(v);
+      });
     }
     return obj;
   },
@@ -247,15 +239,15 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
   },
   fromPartial(object: DeepPartial<HealthListResponse>): HealthListResponse {
     const message = createBaseHealthListResponse();
-    message.statuses = (globalThis.Object.entries(object.statuses ?? {}) as [string, HealthCheckResponse][]).reduce(
-      (acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, HealthCheckResponse]) => {
+    message.statuses = (() => {
+      const m = new Map();
+      (object.statuses as Map<string, HealthCheckResponse> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = HealthCheckResponse.fromPartial(value);
+          m.set(key, HealthCheckResponse.fromPartial(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     return message;
   },
 };

@@ -29,7 +29,7 @@ export interface Container {
   /** Free text, at most 256 characters. */
   description: string;
   /** Labels, at most 64. */
-  labels: { [key: string]: string };
+  labels: Map<string, string>;
   /** Where the container's active revision is called. */
   url: string;
   /** State of the resource. */
@@ -201,7 +201,7 @@ function createBaseContainer(): Container {
     createdAt: undefined,
     name: "",
     description: "",
-    labels: {},
+    labels: new Map(),
     url: "",
     status: 0,
     activeRevisionId: "",
@@ -229,7 +229,7 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     if (message.description !== "") {
       writer.uint32(42).string(message.description);
     }
-    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+    message.labels.forEach((value, key) => {
       Container_LabelsEntry.encode(
         { $type: "longshore.containers.v1.Container.LabelsEntry", key: key as any, value },
         writer.uint32(50).fork(),
@@ -313,7 +313,7 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
 
             const entry6 = Container_LabelsEntry.decode(reader, reader.uint32());
             if (entry6.value !== undefined) {
-              message.labels[entry6.key] = entry6.value;
+              message.labels.set(entry6.key, entry6.value);
             }
             continue;
           }
@@ -387,18 +387,13 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
       description: isSet(object.description) ? globalThis.String(object.description) : "",
       labels: isObject(object.labels)
         ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
       url: isSet(object.url) ? globalThis.String(object.url) : "",
       status: isSet(object.status) ? container_StatusFromJSON(object.status) : 0,
       activeRevisionId: isSet(object.activeRevisionId)
@@ -434,14 +429,11 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     if (message.description !== "") {
       obj.description = message.description;
     }
-    if (message.labels) {
-      const entries = globalThis.Object.entries(message.labels) as [string, string][];
-      if (entries.length > 0) {
-        obj.labels = {};
-        entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
-        });
-      }
+    if (message.labels?.size) {
+      obj.labels = {};
+      message.labels.forEach((v, k) => {
+        obj.labels[k] = v;
+      });
     }
     if (message.url !== "") {
       obj.url = message.url;
@@ -471,15 +463,15 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     message.createdAt = object.createdAt ?? undefined;
     message.name = object.name ?? "";
     message.description = object.description ?? "";
-    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.labels = (() => {
+      const m = new Map();
+      (object.labels as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     message.url = object.url ?? "";
     message.status = object.status ?? 0;
     message.activeRevisionId = object.activeRevisionId ?? "";

@@ -106,7 +106,7 @@ export interface CreateContainerRequest {
   /** Free text, at most 256 characters. */
   description: string;
   /** At most 64. Keys of 1 to 63 characters, `[a-z][-_./\@0-9a-z]*`; values of at most 63, `[-_./\@0-9a-z]*`. */
-  labels: { [key: string]: string };
+  labels: Map<string, string>;
 }
 
 export interface CreateContainerRequest_LabelsEntry {
@@ -138,7 +138,7 @@ export interface UpdateContainerRequest {
   /** As in CreateContainerRequest. */
   description: string;
   /** As in CreateContainerRequest; they replace the old ones as a whole. */
-  labels: { [key: string]: string };
+  labels: Map<string, string>;
 }
 
 export interface UpdateContainerRequest_LabelsEntry {
@@ -266,7 +266,7 @@ export interface ImageSpec {
    * come back in GetRevision. LONGSHORE_GPU_COUNT, LONGSHORE_GPU_MODEL and LONGSHORE_GPU_MIN_MEMORY_MIB ask for GPUs where a client
    * cannot set `gpus`, and are kept out of the instance.
    */
-  environment: { [key: string]: string };
+  environment: Map<string, string>;
   /** Working directory. Empty: the image's own. */
   workingDir: string;
 }
@@ -703,7 +703,7 @@ function createBaseCreateContainerRequest(): CreateContainerRequest {
     folderId: "",
     name: "",
     description: "",
-    labels: {},
+    labels: new Map(),
   };
 }
 
@@ -723,7 +723,7 @@ export const CreateContainerRequest: MessageFns<
     if (message.description !== "") {
       writer.uint32(26).string(message.description);
     }
-    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+    message.labels.forEach((value, key) => {
       CreateContainerRequest_LabelsEntry.encode({
         $type: "longshore.containers.v1.CreateContainerRequest.LabelsEntry",
         key: key as any,
@@ -777,7 +777,7 @@ export const CreateContainerRequest: MessageFns<
 
             const entry4 = CreateContainerRequest_LabelsEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.labels[entry4.key] = entry4.value;
+              message.labels.set(entry4.key, entry4.value);
             }
             continue;
           }
@@ -805,18 +805,13 @@ export const CreateContainerRequest: MessageFns<
       description: isSet(object.description) ? globalThis.String(object.description) : "",
       labels: isObject(object.labels)
         ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
     };
   },
 
@@ -831,14 +826,11 @@ export const CreateContainerRequest: MessageFns<
     if (message.description !== "") {
       obj.description = message.description;
     }
-    if (message.labels) {
-      const entries = globalThis.Object.entries(message.labels) as [string, string][];
-      if (entries.length > 0) {
-        obj.labels = {};
-        entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
-        });
-      }
+    if (message.labels?.size) {
+      obj.labels = {};
+      message.labels.forEach((v, k) => {
+        obj.labels[k] = v;
+      });
     }
     return obj;
   },
@@ -851,15 +843,15 @@ export const CreateContainerRequest: MessageFns<
     message.folderId = object.folderId ?? "";
     message.name = object.name ?? "";
     message.description = object.description ?? "";
-    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.labels = (() => {
+      const m = new Map();
+      (object.labels as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     return message;
   },
 };
@@ -1065,7 +1057,7 @@ function createBaseUpdateContainerRequest(): UpdateContainerRequest {
     updateMask: undefined,
     name: "",
     description: "",
-    labels: {},
+    labels: new Map(),
   };
 }
 
@@ -1088,7 +1080,7 @@ export const UpdateContainerRequest: MessageFns<
     if (message.description !== "") {
       writer.uint32(34).string(message.description);
     }
-    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+    message.labels.forEach((value, key) => {
       UpdateContainerRequest_LabelsEntry.encode({
         $type: "longshore.containers.v1.UpdateContainerRequest.LabelsEntry",
         key: key as any,
@@ -1150,7 +1142,7 @@ export const UpdateContainerRequest: MessageFns<
 
             const entry5 = UpdateContainerRequest_LabelsEntry.decode(reader, reader.uint32());
             if (entry5.value !== undefined) {
-              message.labels[entry5.key] = entry5.value;
+              message.labels.set(entry5.key, entry5.value);
             }
             continue;
           }
@@ -1183,18 +1175,13 @@ export const UpdateContainerRequest: MessageFns<
       description: isSet(object.description) ? globalThis.String(object.description) : "",
       labels: isObject(object.labels)
         ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
     };
   },
 
@@ -1212,14 +1199,11 @@ export const UpdateContainerRequest: MessageFns<
     if (message.description !== "") {
       obj.description = message.description;
     }
-    if (message.labels) {
-      const entries = globalThis.Object.entries(message.labels) as [string, string][];
-      if (entries.length > 0) {
-        obj.labels = {};
-        entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
-        });
-      }
+    if (message.labels?.size) {
+      obj.labels = {};
+      message.labels.forEach((v, k) => {
+        obj.labels[k] = v;
+      });
     }
     return obj;
   },
@@ -1233,15 +1217,15 @@ export const UpdateContainerRequest: MessageFns<
     message.updateMask = object.updateMask ?? undefined;
     message.name = object.name ?? "";
     message.description = object.description ?? "";
-    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.labels = (() => {
+      const m = new Map();
+      (object.labels as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     return message;
   },
 };
@@ -2153,7 +2137,7 @@ function createBaseImageSpec(): ImageSpec {
     imageUrl: "",
     command: undefined,
     args: undefined,
-    environment: {},
+    environment: new Map(),
     workingDir: "",
   };
 }
@@ -2171,7 +2155,7 @@ export const ImageSpec: MessageFns<ImageSpec, "longshore.containers.v1.ImageSpec
     if (message.args !== undefined) {
       Args.encode(message.args, writer.uint32(26).fork()).join();
     }
-    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
+    message.environment.forEach((value, key) => {
       ImageSpec_EnvironmentEntry.encode({
         $type: "longshore.containers.v1.ImageSpec.EnvironmentEntry",
         key: key as any,
@@ -2228,7 +2212,7 @@ export const ImageSpec: MessageFns<ImageSpec, "longshore.containers.v1.ImageSpec
 
             const entry4 = ImageSpec_EnvironmentEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.environment[entry4.key] = entry4.value;
+              message.environment.set(entry4.key, entry4.value);
             }
             continue;
           }
@@ -2264,18 +2248,13 @@ export const ImageSpec: MessageFns<ImageSpec, "longshore.containers.v1.ImageSpec
       args: isSet(object.args) ? Args.fromJSON(object.args) : undefined,
       environment: isObject(object.environment)
         ? (globalThis.Object.entries(object.environment) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
       workingDir: isSet(object.workingDir)
         ? globalThis.String(object.workingDir)
         : isSet(object.working_dir)
@@ -2295,14 +2274,11 @@ export const ImageSpec: MessageFns<ImageSpec, "longshore.containers.v1.ImageSpec
     if (message.args !== undefined) {
       obj.args = Args.toJSON(message.args);
     }
-    if (message.environment) {
-      const entries = globalThis.Object.entries(message.environment) as [string, string][];
-      if (entries.length > 0) {
-        obj.environment = {};
-        entries.forEach(([k, v]) => {
-          obj.environment[k] = v;
-        });
-      }
+    if (message.environment?.size) {
+      obj.environment = {};
+      message.environment.forEach((v, k) => {
+        obj.environment[k] = v;
+      });
     }
     if (message.workingDir !== "") {
       obj.workingDir = message.workingDir;
@@ -2320,15 +2296,15 @@ export const ImageSpec: MessageFns<ImageSpec, "longshore.containers.v1.ImageSpec
       ? Command.fromPartial(object.command)
       : undefined;
     message.args = (object.args !== undefined && object.args !== null) ? Args.fromPartial(object.args) : undefined;
-    message.environment = (globalThis.Object.entries(object.environment ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.environment = (() => {
+      const m = new Map();
+      (object.environment as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     message.workingDir = object.workingDir ?? "";
     return message;
   },

@@ -220,7 +220,7 @@ export interface Image {
     | Args
     | undefined;
   /** Environment variables. */
-  environment: { [key: string]: string };
+  environment: Map<string, string>;
   /** Working directory. Empty: the image's own. */
   workingDir: string;
 }
@@ -1183,7 +1183,7 @@ function createBaseImage(): Image {
     imageDigest: "",
     command: undefined,
     args: undefined,
-    environment: {},
+    environment: new Map(),
     workingDir: "",
   };
 }
@@ -1204,7 +1204,7 @@ export const Image: MessageFns<Image, "longshore.containers.v1.Image"> = {
     if (message.args !== undefined) {
       Args.encode(message.args, writer.uint32(34).fork()).join();
     }
-    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
+    message.environment.forEach((value, key) => {
       Image_EnvironmentEntry.encode(
         { $type: "longshore.containers.v1.Image.EnvironmentEntry", key: key as any, value },
         writer.uint32(42).fork(),
@@ -1268,7 +1268,7 @@ export const Image: MessageFns<Image, "longshore.containers.v1.Image"> = {
 
             const entry5 = Image_EnvironmentEntry.decode(reader, reader.uint32());
             if (entry5.value !== undefined) {
-              message.environment[entry5.key] = entry5.value;
+              message.environment.set(entry5.key, entry5.value);
             }
             continue;
           }
@@ -1309,18 +1309,13 @@ export const Image: MessageFns<Image, "longshore.containers.v1.Image"> = {
       args: isSet(object.args) ? Args.fromJSON(object.args) : undefined,
       environment: isObject(object.environment)
         ? (globalThis.Object.entries(object.environment) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
       workingDir: isSet(object.workingDir)
         ? globalThis.String(object.workingDir)
         : isSet(object.working_dir)
@@ -1343,14 +1338,11 @@ export const Image: MessageFns<Image, "longshore.containers.v1.Image"> = {
     if (message.args !== undefined) {
       obj.args = Args.toJSON(message.args);
     }
-    if (message.environment) {
-      const entries = globalThis.Object.entries(message.environment) as [string, string][];
-      if (entries.length > 0) {
-        obj.environment = {};
-        entries.forEach(([k, v]) => {
-          obj.environment[k] = v;
-        });
-      }
+    if (message.environment?.size) {
+      obj.environment = {};
+      message.environment.forEach((v, k) => {
+        obj.environment[k] = v;
+      });
     }
     if (message.workingDir !== "") {
       obj.workingDir = message.workingDir;
@@ -1369,15 +1361,15 @@ export const Image: MessageFns<Image, "longshore.containers.v1.Image"> = {
       ? Command.fromPartial(object.command)
       : undefined;
     message.args = (object.args !== undefined && object.args !== null) ? Args.fromPartial(object.args) : undefined;
-    message.environment = (globalThis.Object.entries(object.environment ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.environment = (() => {
+      const m = new Map();
+      (object.environment as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     message.workingDir = object.workingDir ?? "";
     return message;
   },
