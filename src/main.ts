@@ -33,7 +33,7 @@ import type { ScriptRunner } from './store/script-runner.js';
 import { createContainerCycle } from './worker/container-cycle.js';
 import { feedEvents } from './worker/event-feed.js';
 import { createHostCycle } from './worker/host-cycle.js';
-import { probeInstance } from './worker/probe.js';
+import { type Probe, probeInstance } from './worker/probe.js';
 import { Turns } from './worker/turns.js';
 import { Worker } from './worker/worker.js';
 
@@ -52,6 +52,11 @@ export interface Seams {
   readonly signal?: AbortSignal;
   readonly wrapScripts?: (runner: ScriptRunner) => ScriptRunner;
   readonly wrapDriver?: (driver: EngineDriver) => EngineDriver;
+  /** Hosts that are no Docker's: how to drive them, and how to ask their instances whether they are healthy. */
+  readonly engines?: {
+    readonly driver: (host: HostConfig, controlPlaneId: string) => EngineDriver;
+    readonly probe: Probe;
+  };
 }
 
 interface Surroundings {
@@ -180,10 +185,12 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   const { config, log, metrics, store } = around;
   const controlPlaneId = await store.controlPlane.id();
   const drivers: DockerDriver[] = [];
+  const { engines, wrapDriver } = around.seams;
   const driver = (host: HostConfig): EngineDriver => {
+    if (engines) return engines.driver(host, controlPlaneId);
     const made = dockerDriver(config, controlPlaneId, host);
     drivers.push(made);
-    return around.seams.wrapDriver?.(made) ?? made;
+    return wrapDriver?.(made) ?? made;
   };
   const fleet = createFleet({
     hosts: config.hosts,
@@ -204,7 +211,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
         work,
         hostWork,
         fleet,
-        probe: probeInstance,
+        probe: engines?.probe ?? probeInstance,
         describe: (record) => containerView(record, around.urlOf(record.id)),
         newId,
         random: Math.random,

@@ -90,7 +90,8 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
     pull: (reference, { onProgress, signal }) =>
       send(line, 'pull', reference, signal, () => {
         const image = registry.get(reference);
-        if (image === undefined) return engine.fail('PERMANENT', `pull ${reference}: manifest unknown`);
+        if (image === undefined)
+          return engine.fail('PERMANENT', `pull ${reference}: manifest unknown`, 'IMAGE_NOT_FOUND');
         for (const bytesDone of [0, 512, 1024]) onProgress({ bytesDone, bytesTotal: 1024 });
         engine.images.set(reference, image);
         return image;
