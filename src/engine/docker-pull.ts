@@ -6,7 +6,7 @@ import { member, textOf } from './docker-json.js';
 import { jsonLines } from './docker-lines.js';
 import { pullProgress } from './docker-progress.js';
 import type { ImageReference } from './docker-reference.js';
-import { EngineError, type EngineErrorKind, type PullOptions } from './driver.js';
+import { EngineError, type PullOptions } from './driver.js';
 
 type NamedReference = Extract<ImageReference, { kind: 'name' }>;
 
@@ -27,7 +27,7 @@ export async function pullImage(deps: PullDeps, reference: NamedReference, optio
     for await (const line of jsonLines(body)) {
       stall.reset();
       const error = textOf(member(line, 'errorDetail', 'message')) || textOf(member(line, 'error'));
-      if (error !== '') throw engineError(pullErrorKind(error), context, error);
+      if (error !== '') throw pullError(error, context);
       const sums = progress.add(line);
       if (sums !== null) options.onProgress(sums);
     }
@@ -78,7 +78,7 @@ async function openPull(
     const status = member(error, 'cause', 'statusCode');
     if (!(error instanceof EngineError) || typeof status !== 'number') throw stalled(error, context, options);
     const text = answerOf(error.cause);
-    throw engineError(status === 404 ? 'PERMANENT' : pullErrorKind(text), context, text, error.cause);
+    throw status === 404 ? notFound(text, context, error.cause) : pullError(text, context, error.cause);
   }
 }
 
@@ -87,15 +87,23 @@ function stalled(error: unknown, context: CallContext, options: PullOptions): un
   return unknown ? engineError('TRANSIENT', context, `no progress within ${options.stallMs} ms`, error) : error;
 }
 
+/** What registries and engines say of an image that is not there. Before all else, as it quotes names, and those may hold any word. */
+const NOT_FOUND =
+  /(manifest|name)[ _]unknown|manifest for \S+ not found|pull access denied|repository (\S+ )?(not found|name not known|does not exist)|: not found$/i;
 const TRANSIENT =
-  /toomanyrequests|too many requests|timeout|timed out|connection refused|connection reset|no such host|temporary failure|unreachable|EOF|unexpected http status: 5|received unexpected http status|no space left|context canceled|server misbehaving/i;
+  /toomanyrequests|too many requests|timeout|timed out|connection refused|connection reset|no such host|temporary failure|unreachable|\bEOF\b|unexpected http status: 5|received unexpected http status|no space left|context canceled|server misbehaving/i;
 const PERMANENT =
-  /not found|(manifest|name) unknown|unknown authority|denied|unauthorized|authentication required|no basic auth|incorrect username|invalid|forbidden|no matching manifest|unsupported|not supported|http response to https|must be lowercase|does not exist/i;
+  /not found|unknown authority|denied|unauthorized|authentication required|no basic auth|incorrect username|invalid|forbidden|no matching manifest|unsupported|not supported|http response to https|must be lowercase|does not exist/i;
 
 /** By the words: engines report a missing image and a registry that is down with the same status. */
-export function pullErrorKind(text: string): EngineErrorKind {
-  if (TRANSIENT.test(text)) return 'TRANSIENT';
-  return PERMANENT.test(text) ? 'PERMANENT' : 'TRANSIENT';
+export function pullError(text: string, context: CallContext, cause?: unknown): EngineError {
+  if (NOT_FOUND.test(text)) return notFound(text, context, cause);
+  const forGood = PERMANENT.test(text) && !TRANSIENT.test(text);
+  return engineError(forGood ? 'PERMANENT' : 'TRANSIENT', context, text, cause);
+}
+
+function notFound(text: string, context: CallContext, cause: unknown): EngineError {
+  return engineError('PERMANENT', context, text, cause, 'IMAGE_NOT_FOUND');
 }
 
 function spelling(reference: NamedReference): string {

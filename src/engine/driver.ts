@@ -91,8 +91,9 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
 /**
  * What more is known of a failure, where something hangs on it:
  * - PORT_TAKEN: the published port is in use on the host by something else
+ * - IMAGE_NOT_FOUND: the registry answers that it has no such image, or none that these credentials may see
  */
-export type EngineErrorReason = 'PORT_TAKEN';
+export type EngineErrorReason = 'PORT_TAKEN' | 'IMAGE_NOT_FOUND';
 
 /**
  * `message` is shortened, names the call, and holds no secret (registry credentials, environment). It leaves the host to `host`: who shows it says

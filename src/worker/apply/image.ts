@@ -31,7 +31,8 @@ export async function ensureImage(
 }
 
 function goneForGood(host: string, imageId: string): EngineError {
-  return new EngineError('PERMANENT', host, `image ${imageId} is gone and came from no registry`);
+  const message = `image ${imageId} is gone and came from no registry`;
+  return new EngineError('PERMANENT', host, message, { reason: 'IMAGE_NOT_FOUND' });
 }
 
 async function pull(engine: EngineDriver, reference: string, context: StepContext): Promise<EngineImage> {

@@ -128,8 +128,10 @@ test('wrong, missing and unreadable credentials fail for good, and are not told'
 
 test('an image or a tag that does not exist, and what is no reference, fail for good', async () => {
   const driver = loggedIn();
-  expect(await kindOf(driver.pull(`${registry.name}/team/app:v2`, QUIETLY))).toBe('PERMANENT');
-  expect(await kindOf(driver.pull(`${registry.name}/team/absent:v1`, QUIETLY))).toBe('PERMANENT');
+  for (const absent of ['app:v2', 'absent:v1', `app@sha256:${'0'.repeat(64)}`]) {
+    const pull = driver.pull(`${registry.name}/team/${absent}`, QUIETLY);
+    await expect(pull).rejects.toMatchObject({ kind: 'PERMANENT', reason: 'IMAGE_NOT_FOUND' });
+  }
   expect(await kindOf(driver.pull('Not A Reference', QUIETLY))).toBe('PERMANENT');
   expect(await kindOf(driver.pull(`sha256:${'0'.repeat(64)}`, QUIETLY))).toBe('PERMANENT');
 });

@@ -112,7 +112,7 @@ test('an image of a registry: credentials, progress, digest, a tag that moves, a
   const failed = await client.done(await client.rollback(id, two.id));
   expect(failureOf(failed)).toMatchObject({
     code: 9,
-    reason: 'IMAGE_PULL_FAILED',
+    reason: 'IMAGE_NOT_FOUND',
     metadata: { step: 'PULL', host: 'host-1' },
     message: expect.stringMatching(/manifest unknown|not found/),
   });
@@ -133,15 +133,23 @@ describe('an image that cannot be had', () => {
     await client.succeeded(await client.delete(id));
     return failure;
   };
-  const refusal = (says: RegExp) => ({
+  const refusal = (reason: string, says: RegExp) => ({
     code: 9,
-    reason: 'IMAGE_PULL_FAILED',
+    reason,
     metadata: { step: 'PULL', host: 'host-1' },
     message: expect.stringMatching(says),
   });
 
   test('because it does not exist', async () => {
-    expect(await deployed(`${registry.name}/team/nothing:v1`)).toMatchObject(refusal(/manifest unknown|not found/));
+    const failure = await deployed(`${registry.name}/team/nothing:v1`);
+    expect(failure).toMatchObject(
+      refusal('IMAGE_NOT_FOUND', /^could not pull the image on host-1: pull \S+: manifest/),
+    );
+    // Not one more try.
+    const refused = readFileSync(service.logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('nothing:v1'));
+    expect(refused.filter((line) => line.includes('PULL_IMAGE'))).toHaveLength(1);
   });
 
   test('because the credentials are missing or wrong, and no secret is told', async () => {
@@ -151,7 +159,9 @@ describe('an image that cannot be had', () => {
     for (const auths of [{}, { [registry.name]: { auth } }]) {
       await writeFile(configFile, JSON.stringify({ auths }));
       const failure = await deployed(image);
-      expect(failure).toMatchObject(refusal(/no basic auth credentials|unauthorized|authentication required/));
+      expect(failure).toMatchObject(
+        refusal('IMAGE_PULL_FAILED', /no basic auth credentials|unauthorized|authentication required/),
+      );
       expect(failure.message).not.toContain('a-wrong-password');
     }
     const logged = readFileSync(service.logFile, 'utf8');

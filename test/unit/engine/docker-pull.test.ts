@@ -1,5 +1,5 @@
 import { pullProgress } from '../../../src/engine/docker-progress.js';
-import { pullErrorKind } from '../../../src/engine/docker-pull.js';
+import { pullError } from '../../../src/engine/docker-pull.js';
 
 const downloading = (id: string, current: number, total: number) => ({
   status: 'Downloading',
@@ -19,15 +19,32 @@ test('sums layers, and does not fall when a download is tried again', () => {
   expect(progress.add('junk')).toBeNull();
 });
 
+const failure = (text: string) => {
+  const { kind, reason } = pullError(text, { host: 'gpu-1', what: 'pull x', mutates: true });
+  return { kind, reason };
+};
+
 test.each([
   'manifest for r.example/app:v2 not found: manifest unknown: manifest unknown',
+  'manifest for r.example/timeout/unreachable:v2 not found: manifest unknown: manifest unknown',
+  'manifest unknown: The named manifest is not known to the registry.',
+  'name unknown: The repository with name app does not exist in the registry',
   'pull access denied for team/app, repository does not exist or may require "docker login"',
+  'failed to resolve reference "r.example/geofence:v1": r.example/geofence:v1: not found',
+  'Error: image team/app:v1 not found in repository: repository team/app not found',
+])('not there: %s', (text) => {
+  expect(failure(text)).toEqual({ kind: 'PERMANENT', reason: 'IMAGE_NOT_FOUND' });
+});
+
+test.each([
   'Get "https://r.example/v2/app/manifests/v1": no basic auth credentials',
-  'unauthorized: authentication required',
+  'Get "https://r.example/v2/geofence/manifests/v1": unauthorized: authentication required',
+  'error getting credentials - err: exec: "docker-credential-x": executable file not found in $PATH',
+  'denied: requested access to the resource is denied',
   'no matching manifest for linux/arm64 in the manifest list entries',
   'x509: certificate signed by unknown authority',
 ])('for good: %s', (text) => {
-  expect(pullErrorKind(text)).toBe('PERMANENT');
+  expect(failure(text)).toEqual({ kind: 'PERMANENT', reason: null });
 });
 
 test.each([
@@ -40,5 +57,5 @@ test.each([
   'unexpected EOF',
   'something that nobody has seen yet',
 ])('for now: %s', (text) => {
-  expect(pullErrorKind(text)).toBe('TRANSIENT');
+  expect(failure(text)).toEqual({ kind: 'TRANSIENT', reason: null });
 });
