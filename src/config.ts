@@ -41,6 +41,7 @@ export interface Config {
     readonly healthDeadlineMs: number;
     readonly retryBudgetMs: number;
     readonly drainTimeoutMs: number;
+    readonly keepDrainingMs: number;
     readonly retainedInstances: number;
     readonly unreachableDeadlineMs: number;
   };
@@ -157,6 +158,7 @@ function limits(values: Variables): Pick<Config, 'rollout' | 'operationRetention
       healthDeadlineMs: values.LONGSHORE_HEALTH_DEADLINE,
       retryBudgetMs: values.LONGSHORE_RETRY_BUDGET,
       drainTimeoutMs: values.LONGSHORE_DRAIN_TIMEOUT,
+      keepDrainingMs: values.LONGSHORE_KEEP_DRAINING,
       retainedInstances: values.LONGSHORE_RETAINED_INSTANCES,
       unreachableDeadlineMs: values.LONGSHORE_UNREACHABLE_DEADLINE,
     },
@@ -227,8 +229,7 @@ export function shownConfig(config: Config): object {
 
 /** Passwords stand before the host and, in Redis URLs, in the query too. */
 function maskedUrl(text: string): string {
-  if (text.startsWith('/')) return text;
-  const url = new URL(text);
+  const url = new URL(text.startsWith('/') ? `unix://${text}` : text);
   if (url.password) url.password = '***';
   url.search = '';
   return url.href;

@@ -149,6 +149,12 @@ export const variables = z.object({
     'duration',
     'How long requests to the old revision may take to end after a switch before it is stopped.',
   ),
+  LONGSHORE_KEEP_DRAINING: setting(
+    duration('0s', '7d'),
+    '0s',
+    'duration',
+    'How long the last instance that served stays up after a switch, once its requests have ended, so that a rollback to it is a mere switch. It takes its memory meanwhile; one with GPUs gives way to the next deploy and to any container that waits for room. Not for runtime process.',
+  ),
   LONGSHORE_RETAINED_INSTANCES: setting(
     wholeNumber(0, 100),
     '2',

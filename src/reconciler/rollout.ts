@@ -5,7 +5,9 @@ import type { Operation } from '../domain/operation.js';
 import { type Advance, bringUp } from './bring-up.js';
 import { cancelled, noCapacity, revisionGone } from './failures.js';
 import { allApplied } from './ingress-acks.js';
-import { observedOf, POLL_MS } from './presence.js';
+import { keptWithGpus } from './keep.js';
+import { isUnknown, observedOf, POLL_MS } from './presence.js';
+import { drain } from './steady.js';
 import type { Step } from './step.js';
 import { planHandOver } from './stop-first.js';
 import { planUndo } from './undo.js';
@@ -20,7 +22,7 @@ export function planRollout(view: ContainerView, running: Operation, rollout: Ro
   if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
-  if (candidate === undefined) return recall(view, rollout) ?? placeCandidate(view, rollout);
+  if (candidate === undefined) return recall(view, rollout) ?? makeRoom(view) ?? placeCandidate(view, rollout);
   if (!candidate.leased) return settle(planHandOver(view, candidate, rollout), candidate);
   return settle(bringUp(view, candidate, rollout.startedAt), candidate);
 }
@@ -69,6 +71,12 @@ function recall(view: ContainerView, { revisionId }: Rollout): Step | null {
     newest(leased.filter((one) => stateOf(one) === 'RUNNING')) ??
     newest(leased.filter((one) => stateOf(one) === 'EXITED'));
   return instance === undefined ? null : { kind: 'RECALL_INSTANCE', instanceId: instance.id };
+}
+
+/** What was kept for a rollback must not cost this rollout its order. Null: nothing can be done for now, so it goes without. */
+function makeRoom(view: ContainerView): Step | null {
+  const steps = keptWithGpus(view).flatMap((instance) => (isUnknown(view, instance) ? [] : [drain(view, instance)]));
+  return steps.find((step) => step.kind !== 'WAIT') ?? null;
 }
 
 function isStartable(view: ContainerView, instance: InstanceRecord, revisionId: string): boolean {

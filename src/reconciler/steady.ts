@@ -1,6 +1,7 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import { isConfirmedDown } from './bring-up.js';
 import { isDrained } from './ingress-acks.js';
+import { keptUntil } from './keep.js';
 import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
 import { keepServing } from './serving.js';
 import type { Step, Wait } from './step.js';
@@ -74,7 +75,8 @@ function* abandoned(view: ContainerView): Generator<Step | null> {
   }
 }
 
-function drain(view: ContainerView, instance: InstanceRecord): Step | null {
+/** A former instance: finishes its requests, is perhaps kept for a rollback, then stops and is retained. */
+export function drain(view: ContainerView, instance: InstanceRecord): Step {
   const observed = observedOf(view, instance);
   const { drainVersion, drainDeadline } = instance;
   const deadline = drainDeadline ?? view.now;
@@ -86,6 +88,8 @@ function drain(view: ContainerView, instance: InstanceRecord): Step | null {
       reason: 'a former instance finishes its requests',
     };
   }
+  const kept = isUp(observed) ? keptUntil(view, instance) : null;
+  if (kept !== null) return { kind: 'WAIT', until: kept, reason: 'a former instance is kept for a rollback' };
   return putToRest(view, instance, observed) ?? setRole(instance.id, observed ? 'RETAINED' : 'DISCARDED', '');
 }
 

@@ -23,6 +23,8 @@ export interface ContainerView {
   readonly ingresses: readonly IngressReport[];
   /** Grows whenever room may have come free on a host. */
   readonly capacityVersion: number;
+  /** Some container, this one or another, waits for room on a host. */
+  readonly capacityWanted: boolean;
   readonly fence: number;
   /** The former holder of the lease did not give it back: its calls may still be under way. */
   readonly unclean: boolean;
@@ -43,6 +45,8 @@ export interface ReconcilePolicy {
   /** How long transient faults of one step are tried again. */
   readonly retryBudgetMs: number;
   readonly drainTimeoutMs: number;
+  /** How long a former instance stays up when it has drained. */
+  readonly keepDrainingMs: number;
   readonly retainedInstances: number;
   /** How long an operation waits for a host that does not answer. */
   readonly unreachableDeadlineMs: number;

@@ -91,9 +91,11 @@ function written(lease: Lease, { containerId, state, progress }: StateChange): S
   return {
     containerId,
     state: JSON.stringify(state),
-    ...(progress && { progress: JSON.stringify(progress), waitsForCapacity: progress.step === 'PLACE' }),
+    ...(progress && { progress: JSON.stringify(progress), waitsForCapacity: isBlocked(state) }),
   };
 }
+
+const isBlocked = ({ rollout }: StateChange['state']): boolean => rollout !== null && rollout.blocked !== null;
 
 const routeText = (route: RouteChange): string => encodeDocument({ ...route, version: NEXT_ROUTE_VERSION });
 
@@ -110,10 +112,10 @@ function needed({ state, revisionId }: StateChange & { readonly revisionId: stri
   return [...new Set(named.filter((id) => typeof id === 'string'))];
 }
 
-const loadReply = z.tuple([z.number(), pairs, pairs, pairs, z.number(), z.array(pairs), texts, z.number()]);
+const loadReply = z.tuple([z.number(), pairs, pairs, pairs, z.number(), z.array(pairs), texts, z.number(), z.number()]);
 
 function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
-  const [now, container, running, queued, deleting, revisions, reports, capacityVersion] = reply;
+  const [now, container, running, queued, deleting, revisions, reports, capacityVersion, waiting] = reply;
   const fields = fieldsOf(container);
   if (fields === null) return null;
   const decoded = revisions.map((revision): Revision => decodeRevision(fieldsOf(revision) ?? {}));
@@ -126,6 +128,7 @@ function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
     deleteRequested: deleting === 1,
     ingresses: reports.map(decodeReport),
     capacityVersion,
+    capacityWanted: waiting > 0,
   };
 }
 

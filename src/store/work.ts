@@ -61,6 +61,8 @@ export interface LoadedContainer {
   readonly ingresses: readonly IngressReport[];
   /** Grows whenever room may have come free on a host: what was placed in vain under an older one is worth another try. */
   readonly capacityVersion: number;
+  /** Some container, this one or another, waits for room. */
+  readonly capacityWanted: boolean;
 }
 
 /**

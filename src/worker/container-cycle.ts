@@ -63,7 +63,8 @@ interface Planned {
 }
 
 async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer): Promise<ContainerView> {
-  const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion } = loaded;
+  const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion, capacityWanted } =
+    loaded;
   const hosts = new Set(record.state.instances.map((instance) => instance.host));
   const { observed, unobserved } = await observeContainer(deps.fleet, hosts, record.id, held.signal);
   return {
@@ -77,6 +78,7 @@ async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
     deleteRequested,
     ingresses,
     capacityVersion,
+    capacityWanted,
     fence: held.lease.fence,
     unclean: held.lease.unclean,
     observed,

@@ -68,10 +68,12 @@ test("root's data is in /var/lib", async () => {
 test.each<[string, string, object]>([
   ['LONGSHORE_PLACE_TIMEOUT', '1.5m', { rollout: { placeTimeoutMs: 90_000 } }],
   ['LONGSHORE_DRAIN_TIMEOUT', '0s', { rollout: { drainTimeoutMs: 0 } }],
+  ['LONGSHORE_KEEP_DRAINING', '10m', { rollout: { keepDrainingMs: 600_000 } }],
   ['LONGSHORE_GRPC_ADDR', '[::1]:0', { grpc: { address: '::1', port: 0 } }],
   ['LONGSHORE_GRPC_ADDR', '127.9.9.9:1', { grpc: { address: '127.9.9.9', port: 1 } }],
   ['LONGSHORE_INGRESS_DOMAIN', 'GPU.Example.COM', { ingress: { domain: 'gpu.example.com' } }],
   ['REDIS_URL', 'unix:///run/redis.sock', { redisUrl: 'unix:///run/redis.sock' }],
+  ['REDIS_URL', '/run/redis.sock?db=3', { redisUrl: '/run/redis.sock?db=3' }],
   ['REDIS_URL', 'rediss://ada:50%25@db/3', { redisUrl: 'rediss://ada:50%25@db/3' }],
   ['DOCKER_HOST', 'unix:///run/other.sock', { hosts: [{ endpoint: 'unix:///run/other.sock' }] }],
   ['DOCKER_HOST', 'tcp://127.0.0.1:2375', { hosts: [{ endpoint: 'tcp://127.0.0.1:2375' }] }],
@@ -147,6 +149,8 @@ test.each([
   'redis://:hunter2@db/notadb',
   'redis://:hunter2@db/0/1',
   'redis://:hunter2@db?db=hunter2',
+  'unix:///run/redis.sock?db=hunter2',
+  '/run/redis.sock?db=hunter2',
   'redis://:hunter2%@db',
   'redis://hunter2%zz:x@db',
 ])('%s is refused without repeating its secret', async (url) => {

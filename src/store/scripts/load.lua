@@ -2,7 +2,8 @@
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, containerId}
 -- Returns {now, container fields, running operation's fields, queued operation's fields, 1 if a delete waits or runs,
---          {revision fields, ...}, {ingress report, ...}, capacity version}; the container's fields are empty where it is gone
+--          {revision fields, ...}, {ingress report, ...}, capacity version, how many containers wait for capacity};
+--          the container's fields are empty where it is gone
 -- Errors  LEASE_LOST
 -- include: indexes
 
@@ -10,7 +11,7 @@ local held = redis.call('HMGET', key('lease', args.key), 'fence', 'token')
 if held[1] ~= tostring(args.fence) or held[2] ~= args.token then return redis.error_reply('LEASE_LOST ' .. args.key) end
 
 local container = redis.call('HGETALL', key('container', args.containerId))
-if #container == 0 then return { now, container, {}, {}, 0, {}, {}, 0 } end
+if #container == 0 then return { now, container, {}, {}, 0, {}, {}, 0, 0 } end
 
 local wanted = {}
 local function want(id)
@@ -50,4 +51,4 @@ for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
   if report then reports[#reports + 1] = report end
 end
 local capacity = tonumber(redis.call('GET', key('capacity-version')) or '0')
-return { now, container, running, queued, deleting, revisions, reports, capacity }
+return { now, container, running, queued, deleting, revisions, reports, capacity, redis.call('SCARD', key('waiting')) }

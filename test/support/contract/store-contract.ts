@@ -1,5 +1,6 @@
 import type { Store } from '../../../src/store/redis-store.js';
 import { type Lease, LeaseLostError, NEXT_ROUTE_VERSION } from '../../../src/store/work.js';
+import { aRollout } from '../reconciler/builders.js';
 import {
   accepted,
   activeContainer,
@@ -405,10 +406,13 @@ export function storeContract(open: () => Store): void {
       const waiting = await activeContainer(other);
       await deploy(other, waiting.id);
       const queued = await other.containerWork.load(waiting.held, waiting.id);
+      expect(queued?.capacityWanted).toBe(false);
+      const blocked = { message: 'full', retryAt: 0, capacityVersion: 0 };
+      const operationId = queued?.queued?.id ?? '';
       await other.containerWork.takeOperation(waiting.held, {
         containerId: waiting.id,
-        state,
-        operationId: queued?.queued?.id ?? '',
+        state: { ...state, rollout: aRollout({ operationId, blocked }) },
+        operationId,
         progress: { step: 'PLACE', percent: 0, bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: 'full' },
       });
       await other.queue.release(waiting.held, { delayMs: 0, clean: true });
@@ -416,7 +420,9 @@ export function storeContract(open: () => Store): void {
       await other.queue.release(again, { delayMs: null, clean: true });
       expect(await store.queue.take(50, 60_000)).toEqual([]);
 
-      const before = (await store.containerWork.load(held, id))?.capacityVersion ?? 0;
+      const seen = await store.containerWork.load(held, id);
+      expect(seen?.capacityWanted).toBe(true);
+      const before = seen?.capacityVersion ?? 0;
       await store.containerWork.freeDevices(held, { containerId: id, state, instanceId: 'two' });
       expect((await other.containerWork.load(held, id))?.capacityVersion).toBeGreaterThan(before);
       expect((await other.hostWork.hosts())[0]?.instances).toBe(0);

@@ -16,6 +16,7 @@ export const POLICY: ReconcilePolicy = {
   healthDeadlineMs: 60_000,
   retryBudgetMs: 30_000,
   drainTimeoutMs: 30_000,
+  keepDrainingMs: 0,
   retainedInstances: 2,
   unreachableDeadlineMs: 60_000,
 };
@@ -192,6 +193,7 @@ export function aView(parts: ViewParts = {}): ContainerView {
     deleteRequested: false,
     ingresses: [],
     capacityVersion: 1,
+    capacityWanted: false,
     fence: FENCE,
     unclean: false,
     observed: [],

@@ -87,8 +87,11 @@ export class World {
   private ids = 0;
   private starts = 0;
 
-  /** `mishaps` go to the coming calls and writes, in order. */
-  constructor(readonly mishaps: Mishap[]) {
+  /** `mishaps` go to the coming calls and writes, in order. `keepDrainingMs` as in the policy. */
+  constructor(
+    readonly mishaps: Mishap[],
+    private readonly keepDrainingMs = 0,
+  ) {
     for (const id of ['c1', 'c2']) {
       const empty = { state: EMPTY_STATE, revisions: new Map(), operations: [], route: null };
       const lease = { fence: (this.fences += 1), unclean: false, takenOver: true };
@@ -175,6 +178,7 @@ export class World {
       deleteRequested: container.operations.some(({ kind, state }) => kind === 'DELETE' && state !== 'DONE'),
       ingresses: [{ ingressId: 'i', appliedVersion: this.applied, busyInstances: [] }],
       capacityVersion: this.capacityVersion,
+      capacityWanted: [...this.containers.values()].some(({ state }) => Boolean(state.rollout?.blocked)),
       fence: container.fence,
       unclean: container.unclean,
       observed: this.docker
@@ -182,7 +186,7 @@ export class World {
         .filter(({ host }) => !unobserved.has(host))
         .map((docker) => ({ ...docker })),
       unobserved,
-      policy: { ...POLICY, placeTimeoutMs: 60_000 },
+      policy: { ...POLICY, placeTimeoutMs: 60_000, keepDrainingMs: this.keepDrainingMs },
     };
   }
 

@@ -332,6 +332,63 @@ describe('a draining instance', () => {
     expect(kinds).toEqual(['FREE_DEVICES', 'FREE_DEVICES', 'FREE_DEVICES', 'STOP_CONTAINER', 'WAIT']);
   });
 
+  describe('that is to be kept for a while after it has drained', () => {
+    const policy = { ...POLICY, keepDrainingMs: 60_000 };
+    const until = draining.changedAt + 60_000;
+    const withGpu = { ...draining, gpuUuids: ['g1'] };
+    const successor = aServing('i2', { revisionId: 'r2', changedAt: draining.changedAt });
+    const later = aServing('i3', { role: 'DRAINING', drainVersion: 13, changedAt: draining.changedAt + 1 });
+
+    it.each([
+      ['stays up', draining, {}, until],
+      ['is looked at now and then where it has GPUs', withGpu, {}, NOW + 5_000],
+      ['finishes its requests first', draining, { ingresses: [ingress(12, 'i1')] }, NOW + 1_000],
+      ['stays while others wait for room that it does not take', draining, { capacityWanted: true }, until],
+    ])('%s', (_what, instance, parts, due) => {
+      expect(plan(view(instance, { policy, ...parts }))).toMatchObject({ kind: 'WAIT', until: due });
+    });
+
+    it.each([
+      ['at the end of that time', draining, { now: until }],
+      ['where it serves no requests', { ...draining, port: null }, {}],
+      ['where somebody waits for its GPUs', withGpu, { capacityWanted: true }],
+      ['where its container is to go', draining, { status: 'DELETING' as const }],
+    ])('is stopped %s', (_what, instance, parts) => {
+      const step = plan(view(instance, { policy, ...parts }));
+      expect(step).toMatchObject({ kind: 'STOP_CONTAINER', instanceId: 'i1' });
+    });
+
+    it('is stopped when a later one is kept', () => {
+      const instances = [draining, later, successor];
+      const observed = instances.map((instance) => seen(instance));
+      expect(plan(aView({ policy, state: { instances }, observed }))).toMatchObject({
+        kind: 'STOP_CONTAINER',
+        instanceId: 'i1',
+      });
+    });
+
+    it.each([
+      ['without GPUs leaves the next deploy alone', draining, 'RUNNING', 'PLACE_INSTANCE'],
+      ['with GPUs is stopped before the next deploy looks for room', withGpu, 'RUNNING', 'STOP_CONTAINER'],
+      ['with GPUs gives them up before', withGpu, 'EXITED', 'FREE_DEVICES'],
+      [
+        'with GPUs on a host that does not answer is not waited for',
+        { ...withGpu, host: 'h2' },
+        null,
+        'PLACE_INSTANCE',
+      ],
+    ] as const)('%s', (_what, instance, state, kind) => {
+      const serving = [seen(successor), ...(state === null ? [] : [seen(instance, { state })])];
+      const parts = { policy, observed: serving, unobserved: new Map(state === null ? [['h2', 'timeout']] : []) };
+      const running = anOperation('op', 'DEPLOY', { revisionId: 'r3' });
+      const rollout = aRollout({ revisionId: 'r3', formerRevisionId: 'r2' });
+      const revisions = ['r1', 'r2', 'r3'].map((id) => aRevision(id));
+      const instances = [instance, successor];
+      const step = plan(aView({ ...parts, running, revisions, state: { instances, rollout, activeRevisionId: 'r2' } }));
+      expect(step.kind).toBe(kind);
+    });
+  });
+
   it('on a host that does not answer keeps its devices', () => {
     const unobserved = new Map([['h1', 'timeout']]);
     expect(plan(view(draining, { unobserved, observed: [] }))).toMatchObject({ kind: 'WAIT' });

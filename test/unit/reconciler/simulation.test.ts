@@ -43,13 +43,14 @@ const mishap = fc.oneof(
 const history = fc.record({
   events: fc.array(fc.record({ event, steps: fc.nat(12) }), { maxLength: 25, size: 'max' }),
   mishaps: fc.array(mishap, { maxLength: 120, size: 'max' }),
+  keepDrainingMs: fc.constantFrom(0, 45_000),
 });
 
 describe('any history of requests, engine faults, crashes and late calls', () => {
   it('never shares a device, ends every operation once, and comes to rest with what was asked for', () => {
     fc.assert(
-      fc.property(history, ({ events, mishaps }) => {
-        const world = new World([...mishaps]);
+      fc.property(history, ({ events, mishaps, keepDrainingMs }) => {
+        const world = new World([...mishaps], keepDrainingMs);
         for (const { event, steps } of events) {
           happen(world, event);
           for (let count = 0; count < steps; count += 1) {
