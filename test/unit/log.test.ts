@@ -28,6 +28,15 @@ test.each([
   expect(lines[0]).not.toContain('hunter2');
 });
 
+test("secrets stay out of a child's fields, and what was logged is left as it was", () => {
+  const { lines, log } = capture();
+  const fields = { key: 'host/a', hosts: [{ tls: { cert: 'hunter2' }, key: 'hunter2', name: 'a' }] };
+  log.child(fields).child({ token: 'hunter2' }).info(fields, 'something');
+  expect(lines[0]).not.toContain('hunter2');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ key: 'host/a', hosts: [{ key: '[secret]', name: 'a' }] });
+  expect(fields.hosts[0]?.key).toBe('hunter2');
+});
+
 test('an error is told with its causes, and without what its maker hung on it', () => {
   const { lines, log } = capture();
   const cause = Object.assign(new Error('connect redis://ada:hunter2@db failed'), { code: 'ECONNREFUSED' });
