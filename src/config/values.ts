@@ -59,14 +59,14 @@ export const baseUrl = z.string().transform((text, ctx): URL => {
 
 /** The text may hold a password, so no message repeats any of it. What passes is what the Redis client can read. */
 export const redisUrl = z.string().transform((text, ctx): string => {
-  if (text.startsWith('/')) return text;
-  const url = /^(rediss?:\/\/|unix:)/.test(text) && URL.canParse(text) ? new URL(text) : null;
+  const full = text.startsWith('/') ? `unix://${text}` : text;
+  const url = /^(rediss?:\/\/|unix:)/.test(full) && URL.canParse(full) ? new URL(full) : null;
   if (url === null)
     return refuse(ctx, 'is not a Redis URL; write redis://host:6379, rediss://user:password@host:6379 or unix:///path');
-  if (url.protocol === 'unix:') return text;
   if (!isDecodable(url.username) || !isDecodable(url.password))
     return refuse(ctx, 'has a user or a password with a % that encodes nothing; write a plain % as %25');
-  const databases = [url.pathname.slice(1), ...url.searchParams.getAll('db')];
+  const path = url.protocol === 'unix:' ? '' : url.pathname.slice(1);
+  const databases = [path, ...url.searchParams.getAll('db')];
   if (databases.some((database) => !/^\d*$/.test(database)))
     return refuse(ctx, 'names a database that is no number; write redis://host:6379/0');
   return text;

@@ -40,7 +40,7 @@ export const variables = z.object({
   REDIS_URL: optional(
     redisUrl,
     'URL',
-    'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. Not set: a private redis-server in the data directory, started and supervised by this process.',
+    'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. A path of `/3` (`?db=3` with `unix://`) is database 3; one that Redis does not have is refused. Not set: a private redis-server in the data directory, started and supervised by this process.',
   ),
   LONGSHORE_DATA_DIR: optional(
     anyText,

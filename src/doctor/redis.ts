@@ -29,9 +29,16 @@ async function look(url: string, mend: string): Promise<RedisFindings> {
     return { diagnoses, controlPlaneId };
   } catch (error) {
     const message = messageOf(error);
-    const toMend = message.includes('refuses our credentials') ? 'put its user and password into REDIS_URL' : mend;
-    return { diagnoses: [failed('redis', message, toMend)], controlPlaneId: null };
+    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlaneId: null };
   }
+}
+
+/** Null where Redis did not say why. */
+function mendOf(message: string): string | null {
+  if (message.includes('refuses our credentials')) return 'put its user and password into REDIS_URL';
+  if (message.includes('refuses the database'))
+    return 'name a database that it has in REDIS_URL: redis://host:6379/0 (its redis.conf says how many: databases)';
+  return null;
 }
 
 /** What `serve` needs to start the private one. */

@@ -24,6 +24,15 @@ const OPTIONS: RedisOptions = {
 export function createRedisClient(url: string): Redis {
   const client = new Redis(url.replace(/^unix:(\/\/)?/, ''), OPTIONS);
   // Every command reports its own failure; without a listener a lost connection would end the process.
-  client.on('error', () => undefined);
+  client.on('error', (error: Error) => {
+    // It would go on in database 0 by itself, unseen.
+    if (isRefusedSelect(error)) client.disconnect(true);
+  });
   return client;
+}
+
+/** Whether Redis refused the database of the URL: there is none of that number, or the user may not choose one. */
+export function isRefusedSelect(error: Error): boolean {
+  const command: unknown = 'command' in error ? error.command : null;
+  return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
 }

@@ -1,5 +1,6 @@
 import { type ChainableCommander, type Redis } from 'ioredis';
 import { type DomainError, unavailable } from '../domain/errors.js';
+import { isRefusedSelect } from './redis-client.js';
 
 /** Within this time every call of the store is answered or fails. */
 export const CALL_BUDGET_MS = 900;
@@ -21,7 +22,7 @@ export class StoreFault extends Error {
 
   /** What callers of the store get. */
   toDomainError(): DomainError {
-    const what = isRefusal(this.message) ? 'Redis refuses our credentials' : 'Redis does not answer';
+    const what = refusalIn(this.cause)?.what ?? 'Redis does not answer';
     return unavailable('STORE_UNAVAILABLE', `${what}: ${this.message}`, { cause: this });
   }
 }
@@ -68,14 +69,38 @@ function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-const isRefusal = (message: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
+/** Redis is there and does not let us in. Holds its words alone: the error that they came in carries the password that was sent. */
+class Refusal extends Error {
+  override readonly name = 'Refusal';
+  constructor(
+    readonly what: string,
+    words: string,
+  ) {
+    super(words);
+  }
+}
 
-/** Why Redis lets the client not in, while that is so: the text alone, since the error itself carries the password that was sent. */
-function watchRefusal(client: Redis): () => string | null {
-  let refusal: string | null = null;
-  client.on('error', ({ message }: Error) => {
-    // The question after a wrong password is refused as well, and says less.
-    refusal = isRefusal(message) ? (refusal ?? message) : null;
+function refusalIn(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error;
+  if (!(error instanceof Error)) return null;
+  if (/^(WRONGPASS|NOAUTH|NOPERM)\b/.test(error.message))
+    return new Refusal('Redis refuses our credentials', error.message);
+  if (isRefusedSelect(error)) return new Refusal('Redis refuses the database that REDIS_URL names', error.message);
+  return null;
+}
+
+/** Why Redis lets the client not in, while that is so. */
+function watchRefusal(client: Redis): () => Refusal | null {
+  let refusal: Refusal | null = null;
+  let leaving = false;
+  client.on('error', (error: Error) => {
+    // Whatever else fails on a connection that was refused says less.
+    if (leaving) return;
+    refusal = refusalIn(error);
+    leaving = refusal !== null;
+  });
+  client.on('close', () => {
+    leaving = false;
   });
   client.on('ready', () => {
     refusal = null;
@@ -84,7 +109,7 @@ function watchRefusal(client: Redis): () => string | null {
 }
 
 /** Resolves once the client is connected; rejects at the deadline. */
-function ready(client: Redis, deadline: number, refusal: () => string | null): Promise<void> {
+function ready(client: Redis, deadline: number, refusal: () => Refusal | null): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
   let connected = () => undefined as void;
@@ -92,13 +117,19 @@ function ready(client: Redis, deadline: number, refusal: () => string | null): P
     connected = resolve;
     client.once('ready', connected);
   });
-  return within(connection, deadline, () => refusal() ?? 'not connected').finally(() => client.off('ready', connected));
+  return within(connection, deadline, () => refusal() ?? new Error('not connected')).finally(() =>
+    client.off('ready', connected),
+  );
 }
 
-function within<T>(promise: Promise<T>, deadline: number, otherwise = () => 'no answer in time'): Promise<T> {
+function within<T>(
+  promise: Promise<T>,
+  deadline: number,
+  otherwise = () => new Error('no answer in time'),
+): Promise<T> {
   return new Promise((resolve, reject) => {
     // A process that was held up finds the timer over and the answer waiting in its socket: the answer is read first.
-    const timer = setTimeout(() => setImmediate(() => reject(new Error(otherwise()))), deadline - performance.now());
+    const timer = setTimeout(() => setImmediate(() => reject(otherwise())), deadline - performance.now());
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -203,3 +203,32 @@ test('wrong credentials are told as such, without the password', async () => {
   }
   expect((await lookAtRedis(`redis://:right@127.0.0.1:${port}`)).controlPlaneId).toBeNull();
 });
+
+test('a database that Redis does not have, or that the user may not choose, is refused instead of using another', async () => {
+  const nowhere = openStore(`${redis.url}?db=99`);
+  try {
+    const failure = await failureOf(nowhere.controlPlane.check());
+    expect(failure).toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining('database that REDIS_URL names'),
+    });
+    expect(await failureOf(nowhere.records.createContainer(creation()))).toMatchObject(UNAVAILABLE);
+    await expect(lookAtRedis(`${redis.url}?db=99`)).rejects.toThrow('database that REDIS_URL names');
+    await redis.cli('acl', 'setuser', 'ada', 'on', 'nopass', 'allkeys', 'allchannels', '+@all', '-select');
+    const forbidden = lookAtRedis(`${redis.url}?db=1&username=ada&password=any`);
+    await expect(forbidden).rejects.toThrow(/refuses our credentials: NOPERM .*select/);
+    expect(await redis.cli('info', 'keyspace')).not.toContain('db');
+  } finally {
+    await nowhere.controlPlane.close();
+  }
+});
+
+test('a database that Redis has is the one that is used', async () => {
+  const third = openStore(`${redis.url}?db=3`);
+  try {
+    await activeContainer(third);
+    expect(await redis.cli('info', 'keyspace')).toMatch(/^# Keyspace\s+db3:/);
+  } finally {
+    await third.controlPlane.close();
+  }
+});
