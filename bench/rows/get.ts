@@ -1,0 +1,141 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { GetContainerRequest } from '../../gen/ts/longshore/containers/v1/container_service.js';
+import { GetOperationRequest } from '../../gen/ts/longshore/operation/v1/operation_service.js';
+import { openStore } from '../../test/support/store-fixture.js';
+import type { Benchmark } from '../benchmark.js';
+import { median } from '../figures.js';
+import { type GrpcLoad, h2load } from '../load/h2load.js';
+import { populate } from '../load/population.js';
+import { cpuSecondsOf } from '../load/process-figures.js';
+import { type Round, type RowSpec, ratioAtLeast } from '../row.js';
+import type { Stage } from '../stage.js';
+
+const CONTAINER: RowSpec = {
+  name: 'ContainerService.Get, against a bare grpc-js echo',
+  unit: 'requests/s',
+  target: ratioAtLeast(0.8),
+};
+const OPERATION: RowSpec = {
+  name: 'OperationService.Get, against a bare grpc-js echo',
+  unit: 'requests/s',
+  target: ratioAtLeast(0.8),
+};
+
+const LOAD = { connections: 4, streams: 32, requests: 20_000 };
+const WARM_UP = 10_000;
+
+/**
+ * Reading one resource, from a process with the role api only, on a Redis that is busy with nothing else. The echo gets requests of the same size
+ * and answers with messages of the same size; only one of the two servers is ever under load.
+ */
+export const get: Benchmark = {
+  name: 'get',
+  rows: [CONTAINER, OPERATION],
+  run: async (stage, report) => {
+    const redis = await stage.redis();
+    const store = openStore(redis.url);
+    stage.after(() => store.controlPlane.close());
+    const [resident] = await populate(store, 100);
+    if (resident === undefined) throw new Error('nothing was seeded');
+    const service = await stage.service({ REDIS_URL: redis.url, LONGSHORE_ROLES: 'api' });
+    const asked = new Redis(redis.socketPath);
+    stage.after(() => asked.disconnect());
+
+    const { containerId, operationId } = resident;
+    const { grpc: address, pid } = service;
+    const gets = [
+      {
+        row: CONTAINER,
+        path: '/longshore.containers.v1.ContainerService/Get',
+        request: GetContainerRequest.encode({ containerId }).finish(),
+        id: containerId,
+      },
+      {
+        row: OPERATION,
+        path: '/longshore.operation.v1.OperationService/Get',
+        request: GetOperationRequest.encode({ operationId }).finish(),
+        id: operationId,
+      },
+    ];
+    for (const { row, id, ...call } of gets) {
+      const load = { ...call, ...LOAD, address, answerBytes: await answerBytes(address, call, id) };
+      const { rounds, note } = await compare(stage, { load, pid }, () => keysRead(asked));
+      report(row, rounds, note);
+    }
+  },
+};
+
+async function compare(
+  stage: Stage,
+  { load: ours, pid }: { readonly load: GrpcLoad; readonly pid: number },
+  keysReadSoFar: () => Promise<number>,
+): Promise<{ rounds: readonly Round[]; note: string }> {
+  const echo = await stage.program('grpc-echo', [String(ours.answerBytes)]);
+  const address = `127.0.0.1:${hello.parse(echo.hello).port}`;
+  const theirs: GrpcLoad = { ...ours, address, path: '/echo.Echo/Echo' };
+  await h2load({ ...ours, requests: WARM_UP });
+  await h2load({ ...theirs, requests: WARM_UP });
+
+  const rounds: Round[] = [];
+  const figures: Figures[] = [];
+  for (let round = 0; round < stage.rounds; round += 1) {
+    const before = await keysReadSoFar();
+    const own = await underLoad(ours, pid);
+    const read = (await keysReadSoFar()) - before;
+    if (read < ours.requests) throw new Error(`${ours.requests} calls of ${ours.path} read Redis ${read} times only`);
+    const other = await underLoad(theirs, echo.pid);
+    rounds.push({ value: own.perSecond, yardstick: other.perSecond });
+    figures.push({ generatorCpu: other.generatorCpu, ownMicros: own.serverMicros, echoMicros: other.serverMicros });
+  }
+  await echo.stop();
+  return { rounds, note: noteOf(ours, figures) };
+}
+
+/** A call's CPU in the server too: unlike the rate, it hardly changes with what else the machine does. */
+async function underLoad(load: GrpcLoad, pid: number) {
+  const before = cpuSecondsOf(pid);
+  const result = await h2load(load);
+  return { ...result, serverMicros: ((cpuSecondsOf(pid) - before) / load.requests) * 1e6 };
+}
+
+interface Figures {
+  readonly generatorCpu: number;
+  readonly ownMicros: number;
+  readonly echoMicros: number;
+}
+
+function noteOf({ request, answerBytes: bytes, connections, streams }: GrpcLoad, figures: readonly Figures[]): string {
+  const middle = (name: keyof Figures) => median(figures.map((each) => each[name]));
+  return [
+    `${request.length} bytes asked, ${bytes} answered, ${connections} connections with ${streams} streams each, every call read Redis`,
+    `CPU of a call ${middle('ownMicros').toFixed(0)} µs, of an echo ${middle('echoMicros').toFixed(0)} µs`,
+    `at the echo's rate h2load itself used ${(middle('generatorCpu') * 100).toFixed(0)} % of a core`,
+  ].join('; ');
+}
+
+const hello = z.object({ port: z.number() });
+
+/** Asks once, through an ordinary client; rejects unless the answer is OK and is about `id`. */
+function answerBytes(address: string, { path, request }: Pick<GrpcLoad, 'path' | 'request'>, id: string) {
+  const client = new Client(address, credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  return new Promise<number>((resolve, reject) => {
+    client.makeUnaryRequest(path, same, same, Buffer.from(request), (error, answer) => {
+      client.close();
+      if (error) reject(error);
+      else if (!answer?.includes(id)) reject(new Error(`${path} did not answer with ${id}`));
+      else resolve(answer.length);
+    });
+  });
+}
+
+/** How many keys Redis has looked up for reading, ever. */
+async function keysRead(redis: Redis): Promise<number> {
+  const stats = await redis.info('stats');
+  return ['keyspace_hits', 'keyspace_misses'].reduce(
+    (sum, name) => sum + Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(stats)?.[1]),
+    0,
+  );
+}
