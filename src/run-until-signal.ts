@@ -15,23 +15,29 @@ export interface RunDeps {
   readonly log: Logger;
 }
 
-/** Beyond the deadline, for what is cut at it to end. */
+/** For what was cut to end, and for what ends after it (an embedded Redis): up to this long, out of the deadline. */
 const MARGIN_MS = 2_000;
 
+/** How long draining may take, `leftMs` before the process exits. */
+const drainMs = (leftMs: number, stopDeadlineMs: number): number =>
+  Math.max(0, leftMs - Math.min(MARGIN_MS, stopDeadlineMs / 4));
+
 /**
- * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start cuts it short. At the
- * deadline the process exits whatever it does, and at a second signal at once.
+ * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start cuts it short. What
+ * still drains shortly before the deadline is cut; at the deadline the process exits whatever it does, and at a second signal at once.
  */
 export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): Promise<number> {
   const asked = firstSignal();
   const starting = new AbortController();
+  let exitAt = Number.POSITIVE_INFINITY;
   void asked.then((signal) => {
+    exitAt = performance.now() + stopDeadlineMs;
     starting.abort();
     log.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
     setTimeout(() => {
       log.error({}, 'did not stop within the deadline; what is left will be carried on by the next process');
       process.exit(EXIT.deadline);
-    }, stopDeadlineMs + MARGIN_MS).unref();
+    }, stopDeadlineMs).unref();
   });
   let service: Running;
   try {
@@ -45,7 +51,8 @@ export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): P
     return EXIT.failed;
   }
   await asked;
-  await service.stop(stopDeadlineMs);
+  // A start that took its time to notice has used up some of the deadline.
+  await service.stop(drainMs(exitAt - performance.now(), stopDeadlineMs));
   log.info({}, 'stopped');
   return EXIT.stopped;
 }
