@@ -30,11 +30,11 @@ export function idempotencyKeyOf(metadata: Metadata): string | null {
   throw invalidArgument([{ field: 'idempotency-key', description: 'has to be 1 to 256 printable ASCII characters' }]);
 }
 
-/** The caller's deadline, or the default from now on where there is none. */
-export function deadlineOf(call: WireCall, defaultMs: number): number {
+/** The caller's deadline; null where it set none. */
+export function deadlineOf(call: WireCall): number | null {
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
-  return Number.isFinite(at) ? at : Date.now() + defaultMs;
+  return Number.isFinite(at) ? at : null;
 }
 
 function first(metadata: Metadata, key: string): string | null {

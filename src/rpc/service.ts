@@ -17,6 +17,8 @@ export interface RpcMethod {
   readonly name: string;
   /** For calls that set no deadline, milliseconds. */
   readonly defaultDeadlineMs: number;
+  /** It changes nothing. */
+  readonly reads: boolean;
   readonly handle: UnaryHandler<Buffer, Buffer>;
 }
 
@@ -39,6 +41,8 @@ export type Handlers<Service> = {
 };
 
 const DEFAULT_DEADLINE_MS = 30_000;
+/** How the names of methods that change nothing begin. */
+const READS = /^(Get|List|Wait)/;
 
 /** Joins a generated service definition with its handlers; `deadlines` names the methods that may take longer than 30 s. */
 export function rpcService<Service extends Readonly<Record<string, MethodDefinition>>>(
@@ -57,7 +61,8 @@ export function rpcService(
     if (!isHandler(handler)) throw new Error(`${coder.path} has no handler`);
     const handle = async (bytes: Buffer, context: CallContext) =>
       coder.responseSerialize(await handler(decode(coder, bytes), context));
-    return { name: partOf(coder.path, 2), defaultDeadlineMs: deadlines[key] ?? DEFAULT_DEADLINE_MS, handle };
+    const name = partOf(coder.path, 2);
+    return { name, defaultDeadlineMs: deadlines[key] ?? DEFAULT_DEADLINE_MS, reads: READS.test(name), handle };
   });
   const [first] = Object.values(definition);
   return { name: partOf(first?.path, 1), methods };
@@ -73,12 +78,18 @@ function partOf(path: string | undefined, part: 1 | 2): string {
 }
 
 /** Text that is not UTF-8 is refused, as proto3 demands: by default it would be stored with other characters than were sent. */
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const strictly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What is no UTF-8 leaves a replacement character, and hardly any other text has one: only such texts are looked at twice. */
+function utf8(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return text.includes('\ufffd') ? strictly.decode(bytes) : text;
+}
 
 /** Unknown fields and enum values pass, for the mapping to judge; this is about bytes that are no message. */
 function decode(coder: MethodDefinition, bytes: Buffer): unknown {
   try {
-    return coder.requestDeserialize(new BinaryReader(bytes, (text) => utf8.decode(text)));
+    return coder.requestDeserialize(new BinaryReader(bytes, utf8));
   } catch {
     const description = 'the bytes of the request are not a message of its type';
     throw invalidArgument([{ field: '', description }], 'MALFORMED_REQUEST');

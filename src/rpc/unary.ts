@@ -1,7 +1,9 @@
 import { type handleUnaryCall, Metadata } from '@grpc/grpc-js';
-import { DomainError, type ErrorCode } from '../domain/errors.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { Authenticate } from './auth.js';
-import { deadlineOf, idempotencyKeyOf, requestIdOf, type WireCall } from './call-context.js';
+import { requestIdOf, type WireCall } from './call-context.js';
+import { createDeadlines } from './deadlines.js';
+import { ServedCall } from './served-call.js';
 import type { RpcMethod } from './service.js';
 import { toCallStatus, toFailure } from './status.js';
 import type { Surface } from './surfaces.js';
@@ -15,7 +17,9 @@ export interface CallRecord {
   readonly durationMs: number;
 }
 
+/** Every call is a line: a reading that was answered for debugging only, as pollers would drown the rest. */
 export interface RpcLog {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
@@ -33,83 +37,67 @@ export interface UnaryOptions {
  * heed its signal.
  */
 export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall<Buffer, Buffer> {
-  return (call, callback) => {
+  const { surface, draining, authenticate, log, observeCall } = options;
+  const deadlineMs = method.defaultDeadlineMs;
+  const defaults = { deadlineMs, deadlines: createDeadlines(deadlineMs) };
+  return (wire, callback) => {
     const started = performance.now();
-    const requestId = requestIdOf(call.metadata);
-    const record = (code: 'OK' | ErrorCode): CallRecord => {
-      const durationMs = performance.now() - started;
-      return { surface: options.surface.name, method: call.getPath(), code, durationMs };
+    const requestId = requestIdOf(wire.metadata);
+    const report = reporter(wire, { surface: surface.name, requestId, started }, observeCall);
+    let call: ServedCall | null = null;
+    let answered = false;
+
+    const answer = (response: Buffer): void => {
+      if (answered) return;
+      answered = true;
+      call?.close();
+      wire.sendMetadata(new RequestIdHeader(requestId));
+      callback(null, response);
+      const line = report('OK', { subject: call?.subject });
+      if (method.reads) log.debug(line, 'call');
+      else log.info(line, 'call');
     };
-    answer(method, call, requestId, options).then(
-      ({ response, subject }) => {
-        call.sendMetadata(header(requestId));
-        callback(null, response);
-        report(options, record('OK'), { requestId, subject, peer: call.getPeer() });
-      },
-      (error: unknown) => {
-        const { failure, unexpected } = toFailure(error);
-        callback(toCallStatus(failure, requestId));
-        const { reason, message } = failure;
-        const fields = { requestId, peer: call.getPeer(), reason, error: message };
-        report(options, record(failure.code), fields, unexpected ? { err: error } : undefined);
-      },
-    );
+    const fail = (error: unknown): void => {
+      if (answered) return;
+      answered = true;
+      call?.close();
+      const { failure, unexpected } = toFailure(error);
+      callback(toCallStatus(failure, requestId));
+      const { code, reason, message } = failure;
+      const line = report(code, { reason, error: message });
+      if (unexpected) log.error({ ...line, err: error }, 'call failed');
+      else log.info(line, 'call');
+    };
+
+    try {
+      call = new ServedCall(wire, { surface, draining, requestId, subject: authenticate(wire), defaults }, fail);
+      method.handle(wire.request, call).then(answer, fail);
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
-async function answer(
-  method: RpcMethod,
-  call: WireCall,
-  requestId: string,
-  { surface, draining, authenticate }: UnaryOptions,
-): Promise<{ response: Buffer; subject: string }> {
-  const subject = authenticate(call);
-  const idempotencyKey = idempotencyKeyOf(call.metadata);
-  const deadline = deadlineOf(call, method.defaultDeadlineMs);
-  using end = outerEnd(call, deadline);
-  const context = { surface, requestId, subject, idempotencyKey, deadline, signal: end.signal, draining };
-  const response = await Promise.race([method.handle(call.request, context), end.reached]);
-  return { response, subject };
-}
-
-/** The end of a call that comes from outside its handler: `signal` aborts and `reached` rejects, both with the reason. */
-function outerEnd(call: WireCall, deadline: number) {
-  const controller = new AbortController();
-  let reject: (error: DomainError) => void = () => undefined;
-  const reached = new Promise<never>((_, rejected) => {
-    reject = rejected;
-  });
-  const end = (code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string) => {
-    const error = new DomainError({ code, reason: code, message });
-    controller.abort(error);
-    reject(error);
+/** Counts the end of a call, and returns the fields of its line. */
+function reporter(
+  wire: WireCall,
+  { surface, requestId, started }: { readonly surface: string; readonly requestId: string; readonly started: number },
+  observeCall: UnaryOptions['observeCall'],
+) {
+  return (code: CallRecord['code'], more: object): object => {
+    const record = { surface, method: wire.getPath(), code, durationMs: performance.now() - started };
+    observeCall(record);
+    return { ...record, requestId, peer: wire.getPeer(), ...more };
   };
-  const late = () => end('DEADLINE_EXCEEDED', 'the deadline of the call passed before it was answered');
-  // grpc-js ends a call at the deadline that its caller set, and tells so in the same way as when the caller leaves. Its timer
-  // may be a few milliseconds early.
-  const left = () => (Date.now() >= deadline - 10 ? late() : end('CANCELLED', 'the caller left'));
-  const timer = setTimeout(late, Math.min(Math.max(deadline - Date.now(), 0), 2 ** 31 - 1));
-  call.once('cancelled', left);
-  const dispose = () => {
-    clearTimeout(timer);
-    call.off('cancelled', left);
-  };
-  return { signal: controller.signal, reached, [Symbol.dispose]: dispose };
 }
 
-function report(
-  { log, observeCall }: UnaryOptions,
-  record: CallRecord,
-  fields: object,
-  whole?: { err: unknown },
-): void {
-  observeCall(record);
-  if (whole === undefined) log.info({ ...record, ...fields }, 'call');
-  else log.error({ ...record, ...fields, ...whole }, 'call failed');
-}
+/** Response headers without the checks that ours cannot fail: what a request id may look like was seen to. */
+class RequestIdHeader extends Metadata {
+  constructor(private readonly requestId: string) {
+    super();
+  }
 
-function header(requestId: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set('x-request-id', requestId);
-  return metadata;
+  override toHttp2Headers(): Record<string, string> {
+    return { 'x-request-id': this.requestId };
+  }
 }

@@ -76,7 +76,7 @@ export async function startApi(): Promise<Api> {
     tls: null,
     ready: () => true,
     descriptorSet: readFileSync(treePath('gen', 'descriptors.binpb')),
-    log: { info: () => undefined, error: (fields) => logged.push(fields) },
+    log: { debug: () => undefined, info: () => undefined, error: (fields) => logged.push(fields) },
     observeCall: () => undefined,
   });
   const address = `127.0.0.1:${server.port}`;

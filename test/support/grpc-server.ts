@@ -62,7 +62,7 @@ export async function startStubServer(options: StubOptions = {}): Promise<StubSe
     tls: options.tls ?? null,
     ready: options.ready ?? (() => true),
     descriptorSet: readFileSync(treePath('gen', 'descriptors.binpb')),
-    log: { info: () => undefined, error: (fields) => errors.push(fields) },
+    log: { debug: () => undefined, info: () => undefined, error: (fields) => errors.push(fields) },
     observeCall: (record) => calls.push(record),
   });
   return { ...server, address: `127.0.0.1:${server.port}`, calls, errors };

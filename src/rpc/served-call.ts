@@ -1,0 +1,94 @@
+import { DomainError } from '../domain/errors.js';
+import { type CallContext, deadlineOf, idempotencyKeyOf, type WireCall } from './call-context.js';
+import type { Deadlines } from './deadlines.js';
+import type { Surface } from './surfaces.js';
+
+export interface ServedCallDeps {
+  readonly surface: Surface;
+  readonly draining: AbortSignal;
+  readonly requestId: string;
+  readonly subject: string;
+  /** For calls whose caller set no deadline. */
+  readonly defaults: { readonly deadlineMs: number; readonly deadlines: Deadlines };
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A call under way: what its handler knows of it, and its end where that comes from outside the handler. */
+export class ServedCall implements CallContext {
+  readonly surface: Surface;
+  readonly draining: AbortSignal;
+  readonly requestId: string;
+  readonly subject: string;
+  readonly idempotencyKey: string | null;
+  readonly deadline: number;
+  readonly #deadlines: Deadlines;
+  readonly #timer: NodeJS.Timeout | null = null;
+  readonly #ended: (error: DomainError) => void;
+  readonly #left = () => this.#leave();
+  #wire: WireCall | null;
+  #end: DomainError | null = null;
+  // Most calls are answered without anybody having asked for their signal.
+  #controller: AbortController | null = null;
+
+  /** `ended` is called at most once, with the reason: the caller left, or the deadline passed. Throws for headers that are refused. */
+  constructor(wire: WireCall, deps: ServedCallDeps, ended: (error: DomainError) => void) {
+    this.surface = deps.surface;
+    this.draining = deps.draining;
+    this.requestId = deps.requestId;
+    this.subject = deps.subject;
+    this.idempotencyKey = idempotencyKeyOf(wire.metadata);
+    this.#ended = ended;
+    this.#wire = wire;
+    this.#deadlines = deps.defaults.deadlines;
+    const deadline = deadlineOf(wire);
+    if (deadline === null) {
+      this.deadline = Date.now() + deps.defaults.deadlineMs;
+      this.#deadlines.add(this);
+    } else {
+      this.deadline = deadline;
+      const left = Math.max(deadline - Date.now(), 0);
+      this.#timer = setTimeout(() => this.over(), Math.min(left, LONGEST_TIMER_MS));
+    }
+    wire.once('cancelled', this.#left);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#end !== null) this.#controller.abort(this.#end);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The deadline has come. */
+  over(): void {
+    this.#endWith('DEADLINE_EXCEEDED', 'the deadline of the call passed before it was answered');
+  }
+
+  /** It was answered: nothing from outside ends it any more. */
+  close(): void {
+    if (this.#wire === null) return;
+    this.#wire.off('cancelled', this.#left);
+    this.#wire = null;
+    if (this.#timer === null) this.#deadlines.remove(this);
+    else clearTimeout(this.#timer);
+  }
+
+  /**
+   * grpc-js ends a call at the deadline that its caller set, and tells so in the same way as when the caller leaves. Its timer may be a few
+   * milliseconds early.
+   */
+  #leave(): void {
+    if (Date.now() >= this.deadline - 10) this.over();
+    else this.#endWith('CANCELLED', 'the caller left');
+  }
+
+  #endWith(code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string): void {
+    if (this.#wire === null) return;
+    this.close();
+    this.#end = new DomainError({ code, reason: code, message });
+    this.#controller?.abort(this.#end);
+    this.#ended(this.#end);
+  }
+}
