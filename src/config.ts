@@ -45,7 +45,10 @@ export interface Config {
     readonly retainedInstances: number;
     readonly unreachableDeadlineMs: number;
   };
+  readonly pullStallMs: number;
   readonly operationRetentionMs: number;
+  /** Kept per container, beside what is in use. */
+  readonly obsoleteRevisions: number;
   readonly worker: { readonly width: number; readonly leaseTtlMs: number; readonly observeIntervalMs: number };
   readonly stopDeadlineMs: number;
 }
@@ -151,7 +154,9 @@ async function build(values: Variables, around: Surroundings, findings: Findings
   };
 }
 
-function limits(values: Variables): Pick<Config, 'rollout' | 'operationRetentionMs' | 'worker' | 'stopDeadlineMs'> {
+type Limits = 'rollout' | 'pullStallMs' | 'operationRetentionMs' | 'obsoleteRevisions' | 'worker' | 'stopDeadlineMs';
+
+function limits(values: Variables): Pick<Config, Limits> {
   return {
     rollout: {
       placeTimeoutMs: values.LONGSHORE_PLACE_TIMEOUT,
@@ -162,7 +167,9 @@ function limits(values: Variables): Pick<Config, 'rollout' | 'operationRetention
       retainedInstances: values.LONGSHORE_RETAINED_INSTANCES,
       unreachableDeadlineMs: values.LONGSHORE_UNREACHABLE_DEADLINE,
     },
+    pullStallMs: values.LONGSHORE_PULL_STALL,
     operationRetentionMs: values.LONGSHORE_OPERATION_RETENTION,
+    obsoleteRevisions: values.LONGSHORE_OBSOLETE_REVISIONS,
     worker: {
       width: values.LONGSHORE_WORKER_WIDTH,
       leaseTtlMs: values.LONGSHORE_LEASE_TTL,

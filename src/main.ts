@@ -69,7 +69,6 @@ interface Surroundings {
 }
 
 const newId = (kind: IdKind): string => makeId(kind, randomBytes(17));
-const PULL_STALL_MS = 60_000;
 const STOP_GRACE_SECONDS = 10;
 
 /** Builds everything and starts the roles of the configuration. Rejects if one cannot start, with what had begun ended again. */
@@ -122,7 +121,7 @@ function urlOf(config: Config, containerId: string, boundPort: number): string {
 async function openStore(config: Config, log: Logger, seams: Seams, parts: Parts, metrics: Metrics): Promise<Store> {
   const url = config.redisUrl ?? (await startRedis(config, log, seams, parts, metrics));
   const { wrapScripts } = seams;
-  const settings = { operationTtlMs: config.operationRetentionMs };
+  const settings = { operationTtlMs: config.operationRetentionMs, obsoleteRevisions: config.obsoleteRevisions };
   const connect = (): Redis => createRedisClient(url);
   const store = createStore({ connect, settings, ...(wrapScripts && { wrapScripts }) });
   parts.add(() => store.controlPlane.close());
@@ -218,7 +217,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
         log,
         metrics,
         gpuStarts: new Turns(),
-        pullStallMs: PULL_STALL_MS,
+        pullStallMs: config.pullStallMs,
         stopGraceSeconds: STOP_GRACE_SECONDS,
         policy: config.rollout,
       }),

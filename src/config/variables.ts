@@ -137,6 +137,12 @@ export const variables = z.object({
     'duration',
     'How long the passing faults of one step (a pull, a start) are tried again.',
   ),
+  LONGSHORE_PULL_STALL: setting(
+    duration('1s', '1d'),
+    '60s',
+    'duration',
+    'How long a pull may go without progress before it is given up; its retry budget may begin it again.',
+  ),
   LONGSHORE_UNREACHABLE_DEADLINE: setting(
     duration('1s', '1d'),
     '2m',
@@ -160,6 +166,12 @@ export const variables = z.object({
     '2',
     'number',
     'How many retired instances of a container are kept stopped, failed ones counted, so that a rollback is a start.',
+  ),
+  LONGSHORE_OBSOLETE_REVISIONS: setting(
+    wholeNumber(1, 10_000),
+    '50',
+    'number',
+    'How many obsolete revisions of a container are kept, to be listed and rolled back to; the oldest go first. Those in use are never removed.',
   ),
   LONGSHORE_OPERATION_RETENTION: setting(
     duration('30d', '3650d'),

@@ -69,6 +69,8 @@ test.each<[string, string, object]>([
   ['LONGSHORE_PLACE_TIMEOUT', '1.5m', { rollout: { placeTimeoutMs: 90_000 } }],
   ['LONGSHORE_DRAIN_TIMEOUT', '0s', { rollout: { drainTimeoutMs: 0 } }],
   ['LONGSHORE_KEEP_DRAINING', '10m', { rollout: { keepDrainingMs: 600_000 } }],
+  ['LONGSHORE_PULL_STALL', '5m', { pullStallMs: 300_000 }],
+  ['LONGSHORE_OBSOLETE_REVISIONS', '7', { obsoleteRevisions: 7 }],
   ['LONGSHORE_GRPC_ADDR', '[::1]:0', { grpc: { address: '::1', port: 0 } }],
   ['LONGSHORE_GRPC_ADDR', '127.9.9.9:1', { grpc: { address: '127.9.9.9', port: 1 } }],
   ['LONGSHORE_INGRESS_DOMAIN', 'GPU.Example.COM', { ingress: { domain: 'gpu.example.com' } }],
