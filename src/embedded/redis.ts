@@ -1,6 +1,7 @@
-import { chmod, mkdir, realpath, rm } from 'node:fs/promises';
+import { chmod, realpath, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.js';
+import { makeDirectory } from './directory.js';
 import { type DirectoryLock, lockDirectory } from './lock.js';
 import { redisDir, socketPath } from './place.js';
 import { RedisProcess } from './redis-process.js';
@@ -102,7 +103,7 @@ export async function startEmbeddedRedis(deps: EmbeddedRedisDeps): Promise<Embed
 
 async function privateDirectory(dataDir: string): Promise<string> {
   try {
-    await mkdir(redisDir(dataDir), { recursive: true, mode: 0o700 });
+    await makeDirectory(redisDir(dataDir));
     await chmod(redisDir(dataDir), 0o700);
     return await realpath(redisDir(dataDir));
   } catch (cause) {

@@ -180,7 +180,22 @@ test('a machine without redis-server is told what to run', async () => {
   expect(parent.output()).toContain('apt-get install redis-server');
 });
 
-test('a data directory that cannot be made is an error with the variable to set', async () => {
+test.each<[string, (dir: string) => string, RegExp]>([
+  ['that is a file', (dir) => join(dir, 'file'), /ENOTDIR/],
+  ['below a file', (dir) => join(dir, 'file', 'data'), /ENOTDIR/],
+  ['in /proc', () => '/proc/longshore/data', /no directory can be made in \/proc;/],
+  ['below a link that leads nowhere', (dir) => join(dir, 'link', 'data'), /ENOENT/],
+])('a data directory %s is an error with the variable to set', async (_, place, why) => {
   await writeFile(join(dataDir, 'file'), '');
-  await expect(startEmbeddedRedis({ dataDir: join(dataDir, 'file'), log })).rejects.toThrow('set LONGSHORE_DATA_DIR');
+  await symlink('/no/such/place', join(dataDir, 'link'));
+  const failure = await startEmbeddedRedis({ dataDir: place(dataDir), log }).catch(String);
+  expect(failure).toMatch(why);
+  expect(failure).toContain('set LONGSHORE_DATA_DIR');
+});
+
+test('a data directory is made with all above it, for this user alone', async () => {
+  const deep = join(dataDir, 'a', 'b');
+  const redis = await startEmbeddedRedis({ dataDir: deep, log });
+  stops.push(() => redis.stop());
+  for (const made of [join(dataDir, 'a'), deep]) expect((await stat(made)).mode & 0o777).toBe(0o700);
 });
