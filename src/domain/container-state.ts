@@ -39,6 +39,8 @@ export interface Rollout {
   readonly undoneAt: number | null;
   /** Why no host took the candidate yet; null once one has. */
   readonly blocked: Blocked | null;
+  /** What its operation says at the end though all went well: that a rollback had to create its instance anew. Empty: nothing. */
+  readonly note: string;
 }
 
 export interface Blocked {

@@ -1,5 +1,6 @@
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord, StepFault } from '../domain/instance.js';
+import type { Operation } from '../domain/operation.js';
 import { INSTANCE_PORT } from '../domain/revision.js';
 import type { Step } from './step.js';
 import type { HostedInstance } from './view.js';
@@ -85,6 +86,7 @@ export function noCapacity(waitedMs: number, why: string): Failure {
     reason: 'NO_CAPACITY',
     message: `no host had room within ${waitedMs / 1000} s: ${why}`,
     metadata: { step: 'PLACE' },
+    quota: [{ subject: 'hosts', description: why }],
   };
 }
 
@@ -97,8 +99,9 @@ export function stopFirstImpossible(why: string): Failure {
   };
 }
 
-export function cancelled(why: string): Failure {
-  return { code: 'CANCELLED', reason: 'OPERATION_CANCELLED', message: `the operation was cancelled ${why}` };
+export function cancelled({ progress }: Operation, why: string): Failure {
+  const metadata = { step: progress?.step ?? 'ADMIT' };
+  return { code: 'CANCELLED', reason: 'OPERATION_CANCELLED', message: `the operation was cancelled ${why}`, metadata };
 }
 
 export function revisionGone(revisionId: string): Failure {

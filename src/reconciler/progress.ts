@@ -1,5 +1,6 @@
 import type { Rollout } from '../domain/container-state.js';
-import { type Progress, type ProgressStep, progressAt } from '../domain/operation.js';
+import type { Failure } from '../domain/errors.js';
+import { type OperationKind, type Progress, type ProgressStep, progressAt } from '../domain/operation.js';
 import type { Step } from './step.js';
 import type { ContainerView } from './view.js';
 
@@ -10,6 +11,7 @@ const PULL_PERCENT = { from: 10, to: 50 };
 
 /** Forward. Stop-first passes through the drain and stop of the former instance between pull and create. */
 const FORWARD: Marks = {
+  TAKE_OPERATION: ['ADMIT', 1],
   PLACE_INSTANCE: ['PLACE', 5],
   RECALL_INSTANCE: ['PLACE', 5],
   PULL_IMAGE: ['PULL', PULL_PERCENT.from],
@@ -43,7 +45,6 @@ const DELETION: Marks = {
   FREE_DEVICES: ['STOP', 40],
   REMOVE_CONTAINER: ['REMOVE', 60],
   FORGET_INSTANCE: ['REMOVE', 80],
-  REMOVE_RECORDS: ['REMOVE', 95],
 };
 
 /** What the running operation (or the one being taken) shows while `step` is done; null: the step is not the operation's. */
@@ -54,8 +55,11 @@ export function progressOf(step: Step, view: ContainerView): Progress | null {
   const before = running.progress ?? progressAt('ADMIT', 0);
   if (step.kind === 'WAIT') return step.progress ?? null;
   if (step.kind === 'UNDO_ROLLOUT') return { ...before, message: step.failure.message };
-  if (step.kind === 'COMPLETE_OPERATION') {
-    return step.failure === null ? ordered({ ...before, step: 'DONE', percent: 100, message: '' }, view) : null;
+  if (step.kind === 'COMPLETE_OPERATION' && step.failure !== null) {
+    return ordered(failedAt(before, running.kind, step.failure), view);
+  }
+  if (step.kind === 'COMPLETE_OPERATION' || step.kind === 'REMOVE_RECORDS') {
+    return ordered({ ...before, step: 'DONE', percent: 100, message: view.state.rollout?.note ?? '' }, view);
   }
   const mark = markOf(step, view);
   return mark === undefined ? null : ordered(further(before, mark), view);
@@ -96,6 +100,13 @@ function isOfRollout(step: Step, { state }: ContainerView): boolean {
 function further(before: Progress, [step, percent]: Mark): Progress {
   const restarts = step === 'RESTORE' && before.step !== 'RESTORE';
   return { ...before, step, percent: restarts ? percent : Math.max(percent, before.percent), message: '' };
+}
+
+/** What was undone since is not where it failed. */
+function failedAt(before: Progress, kind: OperationKind, { metadata }: Failure): Progress {
+  const marks = Object.values(kind === 'DELETE' ? DELETION : FORWARD);
+  const [step, percent] = marks.find(([name]) => name === metadata?.step) ?? [before.step, before.percent];
+  return { ...before, step, percent: before.step === 'RESTORE' ? percent : before.percent, message: '' };
 }
 
 function ordered(progress: Progress, { state }: ContainerView): Progress {

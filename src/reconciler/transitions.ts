@@ -31,6 +31,7 @@ export function operationTaken(state: ContainerState, operation: Operation, now:
     failure: null,
     undoneAt: null,
     blocked: null,
+    note: '',
   };
   return { ...taken, rollout };
 }
@@ -75,11 +76,11 @@ export function newCandidate(instance: NewInstance, now: number): InstanceRecord
 
 /**
  * PLACE_INSTANCE, start-first: `candidate` (new, or a retained instance of the state) holds its leases from here on.
- * To be written by the script that takes the devices.
+ * To be written by the script that takes the devices. `note` as in Rollout.
  */
-export function placed(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
+export function placed(state: ContainerState, candidate: InstanceRecord, note: string, now: number): ContainerState {
   return withCandidate(
-    withRollout(state, { order: 'START_FIRST', blocked: null }),
+    withRollout(state, { order: 'START_FIRST', blocked: null, note }),
     { ...candidate, leased: true },
     now,
   );
@@ -87,11 +88,16 @@ export function placed(state: ContainerState, candidate: InstanceRecord, now: nu
 
 /**
  * PLACE_INSTANCE, stop-first: `candidate` (new, or retained) is to have the host, devices and port of the serving instance, but leases
- * nothing yet. Nothing is stopped before its image is there.
+ * nothing yet. Nothing is stopped before its image is there. `note` as in Rollout.
  */
-export function stopFirstChosen(state: ContainerState, candidate: InstanceRecord, now: number): ContainerState {
+export function stopFirstChosen(
+  state: ContainerState,
+  candidate: InstanceRecord,
+  note: string,
+  now: number,
+): ContainerState {
   return withCandidate(
-    withRollout(state, { order: 'STOP_FIRST', blocked: null }),
+    withRollout(state, { order: 'STOP_FIRST', blocked: null, note }),
     { ...candidate, leased: false },
     now,
   );

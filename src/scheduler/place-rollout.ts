@@ -2,7 +2,7 @@ import type { InstanceRecord } from '../domain/instance.js';
 import type { Resources, RolloutOrder } from '../domain/revision.js';
 import { gpuSuits } from './gpu.js';
 import { explained, place, refusals } from './place.js';
-import type { HostSnapshot, Placed, PlacementRequest } from './placement.js';
+import type { HostSnapshot, NotPlaced, Placed, PlacementRequest } from './placement.js';
 import { leasedResources } from './resources.js';
 
 const NO_HAND_OVER =
@@ -25,6 +25,8 @@ export type RolloutDecision =
   /** Nothing to lease: the former instance's leases are handed over, to the retained instance where it fits them, else to a new one. */
   | { readonly kind: 'STOP_FIRST'; readonly former: InstanceRecord; readonly retained: InstanceRecord | null }
   | { readonly kind: 'BLOCKED'; readonly message: string }
+  /** No host could ever take it, whatever came free. */
+  | { readonly kind: 'IMPOSSIBLE'; readonly refused: NotPlaced }
   /** Stop-first was asked for by name, and waiting will not make it possible. */
   | { readonly kind: 'REFUSED'; readonly message: string };
 
@@ -43,7 +45,10 @@ export function placeRollout(rollout: RolloutPlacement, snapshots: readonly Host
   if (retained !== null && retainedFits(retained, request, snapshots)) return { kind: 'RETAINED', instance: retained };
   const placed = place(request, snapshots);
   if (placed.ok) return { kind: 'NEW', placed };
-  return stopFirst ?? { kind: 'BLOCKED', message: explained(placed) };
+  if (stopFirst !== null) return stopFirst;
+  // Without any host, one may be about to be seen for the first time.
+  if (!placed.possible && snapshots.length > 0) return { kind: 'IMPOSSIBLE', refused: placed };
+  return { kind: 'BLOCKED', message: explained(placed) };
 }
 
 function handOver({ former, request, retained }: RolloutPlacement, snapshots: readonly HostSnapshot[]) {

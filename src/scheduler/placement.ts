@@ -8,8 +8,14 @@ export interface PlacementRequest {
   readonly needsPort: boolean;
   /** The id of the instance: see pickPort. Absent where no port is picked. */
   readonly portSeed?: string;
-  /** Only these hosts have the image and no registry can bring it to another; null: any host. */
-  readonly imageHosts: readonly string[] | null;
+  /** Where the image is, since no registry can bring it to another host; null: any host. */
+  readonly imageHosts: ImageHosts | null;
+}
+
+export interface ImageHosts {
+  readonly having: readonly string[];
+  /** Those that could not be asked for it: they may have it. */
+  readonly unasked: readonly string[];
 }
 
 /** A host as the scheduler sees it: the record, and what is taken of it now. */

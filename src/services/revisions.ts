@@ -6,7 +6,8 @@ import { isId } from '../domain/ids.js';
 import { matches, type PageDraft, type PageRequest, REVISION_FIELDS, readPage, required } from '../domain/listing.js';
 import type { Operation } from '../domain/operation.js';
 import type { Revision, RevisionSpec } from '../domain/revision.js';
-import { admit, explained } from '../scheduler/place.js';
+import { noSuitableHost } from '../scheduler/no-suitable-host.js';
+import { admit } from '../scheduler/place.js';
 import type { Records, RevisionIndex } from '../store/records.js';
 import type { Call } from './call.js';
 import { accepted, beingDeleted, findRepeated } from './commit.js';
@@ -78,16 +79,7 @@ async function refuseImpossible({ hosts }: Deps, { gpus, resources, runtime }: R
     snapshots.map((snapshot) => snapshot.host),
   );
   if (refused === null) return;
-  throw new DomainError({
-    code: 'FAILED_PRECONDITION',
-    reason: 'NO_SUITABLE_HOST',
-    message: `no host could ever run this revision: ${explained(refused)}`,
-    preconditions: refused.reasons.map(({ host, reason }) => ({
-      type: 'HOST_UNSUITABLE',
-      subject: `host/${host}`,
-      description: reason,
-    })),
-  });
+  throw new DomainError(noSuitableHost(refused));
 }
 
 async function rollback(deps: Deps, call: Call, containerId: string, revisionId: string): Promise<Operation> {

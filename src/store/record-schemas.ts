@@ -106,6 +106,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
       failure: nullable(failure),
       undoneAt: nullable(number),
       blocked: nullable(z.object({ message: text, retryAt: number, capacityVersion: number.default(0) })),
+      note: text.default(''),
     }),
   ),
   routed: z.array(text),

@@ -1,6 +1,7 @@
+import type { HostRecord } from '../../domain/host.js';
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { Revision } from '../../domain/revision.js';
-import { EngineError } from '../../engine/driver.js';
+import { EngineError, type EngineImage } from '../../engine/driver.js';
 import { stopFirstImpossible } from '../../reconciler/failures.js';
 import { devicesFreed, forgotten, roleSet } from '../../reconciler/instance-transitions.js';
 import type {
@@ -21,8 +22,9 @@ import {
   stopFirstChosen,
   undone,
 } from '../../reconciler/transitions.js';
+import { noSuitableHost } from '../../scheduler/no-suitable-host.js';
 import { placeRollout } from '../../scheduler/place-rollout.js';
-import type { HostSnapshot } from '../../scheduler/placement.js';
+import type { HostSnapshot, ImageHosts } from '../../scheduler/placement.js';
 import { leasedResources } from '../../scheduler/resources.js';
 import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save, stateOf } from './context.js';
 
@@ -40,22 +42,38 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
       return save(context, blocked(stateOf(context), decision.message, now, context.view.capacityVersion));
     case 'REFUSED':
       return save(context, undone(stateOf(context), stopFirstImpossible(decision.message), now));
+    case 'IMPOSSIBLE': {
+      const { metadata, ...failure } = noSuitableHost(decision.refused);
+      return save(context, undone(stateOf(context), { ...failure, metadata: { ...metadata, step: 'PLACE' } }, now));
+    }
     case 'RETAINED':
-      return lease(decision.instance, revision, context);
+      return lease(decision.instance, revision, '', context);
     case 'NEW': {
       const { host, port, gpus } = decision.placed;
       const gpuUuids = gpus.map((gpu) => gpu.uuid);
-      return lease(newCandidate({ ...fresh, host, address: address(host), port, gpuUuids }, now), revision, context);
+      const candidate = newCandidate({ ...fresh, host, address: address(host), port, gpuUuids }, now);
+      return lease(candidate, revision, anew(step, context), context);
     }
     case 'STOP_FIRST': {
       const { former, retained } = decision;
       const { host, port, gpuUuids } = former;
       const candidate = retained ?? newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
-      return save(context, stopFirstChosen(stateOf(context), candidate, now));
+      const note = retained === null ? anew(step, context) : '';
+      return save(context, stopFirstChosen(stateOf(context), candidate, note, now));
     }
     default:
       return decision satisfies never;
   }
+}
+
+/** A rollback is to start what was kept: where it cannot, its caller hears why it takes longer, and has another file system. */
+function anew({ retainedInstanceId }: PlaceInstance, { view }: StepContext): string {
+  if (view.running?.kind !== 'ROLLBACK') return '';
+  const why =
+    retainedInstanceId === null
+      ? 'none was kept that can be started'
+      : 'the devices or port of the kept one are not free';
+  return `the instance was created anew: ${why}`;
 }
 
 export function recallInstance(step: RecallInstance, context: StepContext): Promise<Outcome> {
@@ -69,10 +87,15 @@ export function recallInstance(step: RecallInstance, context: StepContext): Prom
 }
 
 /** All of its devices in one script, with the record; or none, and placing starts from a new reading. */
-async function lease(candidate: InstanceRecord, revision: Revision, context: StepContext): Promise<Outcome> {
+async function lease(
+  candidate: InstanceRecord,
+  revision: Revision,
+  note: string,
+  context: StepContext,
+): Promise<Outcome> {
   const { id: instanceId, host, gpuUuids, port } = candidate;
   const devices = { instanceId, host, gpuUuids, port, ...leasedResources(revision.spec.resources) };
-  const state = placed(stateOf(context), candidate, context.view.now);
+  const state = placed(stateOf(context), candidate, note, context.view.now);
   await context.deps.work.place(context.lease, { ...changeTo(context, state), devices });
   return 'AGAIN';
 }
@@ -102,33 +125,40 @@ async function rolloutPlacement(
   };
 }
 
-/** Where an image that came from no registry is; null while any host can have it. Hosts that do not answer have nothing now. */
+/** Where an image that came from no registry is; null while any host can have it. */
 async function imageHosts(
   revision: Revision,
   snapshots: readonly HostSnapshot[],
   context: StepContext,
-): Promise<readonly string[] | null> {
+): Promise<ImageHosts | null> {
   const { image, spec } = revision;
   if (image === null ? spec.pullPolicy === 'ALWAYS' : image.pullReference !== null) return null;
   const reference = image?.id ?? spec.image.url;
-  const found = await Promise.all(
-    snapshots
-      .filter(({ host }) => host.state === 'UP')
-      .map(async ({ host }) => {
-        try {
-          const engine = await context.deps.fleet.ready(host.name);
-          return { host: host.name, image: await engine.findImage(reference, context.signal) };
-        } catch (error) {
-          if (error instanceof EngineError) return { host: host.name, image: null };
-          throw error;
-        }
-      }),
-  );
+  const asked = await Promise.all(snapshots.map(({ host }) => askForImage(host, reference, context)));
   context.signal.throwIfAborted();
-  const having = found.filter((one) => one.image !== null);
-  const pullable = having.some((one) => one.image?.pullReference !== null);
-  if (image === null && (having.length === 0 || pullable)) return null;
-  return having.map((one) => one.host);
+  const images = asked.flatMap((one) => (one.image === null || one.image === 'UNASKED' ? [] : [one.image]));
+  if (image === null && (images.length === 0 || images.some(({ pullReference }) => pullReference !== null)))
+    return null;
+  const namesOf = (chosen: typeof asked) => chosen.map(({ host }) => host);
+  return {
+    having: namesOf(asked.filter((one) => one.image !== null && one.image !== 'UNASKED')),
+    unasked: namesOf(asked.filter((one) => one.image === 'UNASKED')),
+  };
+}
+
+async function askForImage(
+  { name, state }: HostRecord,
+  reference: string,
+  context: StepContext,
+): Promise<{ readonly host: string; readonly image: EngineImage | 'UNASKED' | null }> {
+  if (state !== 'UP') return { host: name, image: 'UNASKED' };
+  try {
+    const engine = await context.deps.fleet.ready(name);
+    return { host: name, image: await engine.findImage(reference, context.signal) };
+  } catch (error) {
+    if (error instanceof EngineError) return { host: name, image: 'UNASKED' };
+    throw error;
+  }
 }
 
 export async function handOverDevices(step: HandOverDevices, context: StepContext): Promise<Outcome> {

@@ -44,12 +44,17 @@ afterAll(async () => {
   await Promise.all([engine?.remove(), registry?.stop()]);
 });
 
-/** Builds a server of one page with some MiB around it, pushes it under the tag, and leaves nothing of it on the engine. */
-async function push(tag: string, page: string): Promise<void> {
+/** Builds a server of one page with some MiB around it. */
+async function make(tag: string, page: string): Promise<void> {
   const files = `mkdir /www && echo ${page} >/www/index.html && dd if=/dev/urandom of=/weights bs=1M count=16`;
   await engine.docker('run', '--name', 'made', 'longshore/busybox', 'sh', '-c', files);
   await engine.docker('commit', '-c', 'CMD ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"]', 'made', tag);
   await engine.docker('rm', 'made');
+}
+
+/** Makes it, pushes it under the tag, and leaves nothing of it on the engine. */
+async function push(tag: string, page: string): Promise<void> {
+  await make(tag, page);
   await engine.docker('--config', registry.dockerConfigDir, 'push', '-q', tag);
   await engine.docker('rmi', tag);
 }
@@ -98,7 +103,8 @@ test('an image of a registry: credentials, progress, digest, a tag that moves, a
   // Gone from the engine, but not from the registry: the rollback pulls the old one by its digest, whatever the tag says.
   await onlyOneIsLeft(id);
   await engine.docker('rmi', '-f', oldImage);
-  await client.succeeded(await client.rollback(id, one.id));
+  const back = await client.succeeded(await client.rollback(id, one.id));
+  expect(progressOf(back).message).toBe('the instance was created anew: none was kept that can be started');
   expect(await page(url)).toBe('one');
 
   // Gone from both: the rollback ends before anything is stopped.
@@ -120,6 +126,27 @@ test('an image of a registry: credentials, progress, digest, a tag that moves, a
   expect([await serving(), await startedAt()]).toEqual([before, since]);
   expect(await page(url)).toBe('one');
   expect((await client.container(id)).activeRevisionId).toBe(one.id);
+  await client.succeeded(await client.delete(id));
+});
+
+test('a rollback to an image that only the engine had, and has no more, ends at once with nothing stopped', async () => {
+  const { client } = service;
+  const { id, url } = await client.createContainer('local');
+  await make('only-here:1', 'one');
+  const one = responseOf(await client.succeeded(await client.deploy(id, 'only-here:1', gpu)), Revision);
+  await make('only-here:2', 'two');
+  await client.succeeded(await client.deploy(id, 'only-here:2', gpu));
+  await onlyOneIsLeft(id);
+  await engine.docker('rmi', 'only-here:1');
+  const failed = await client.done(await client.rollback(id, one.id));
+  const description = 'does not have the image, and no registry can bring it there';
+  expect(failureOf(failed)).toMatchObject({
+    code: 9,
+    reason: 'NO_SUITABLE_HOST',
+    metadata: { step: 'PLACE' },
+    preconditions: { 'host/host-1': description },
+  });
+  expect(await page(url)).toBe('two');
   await client.succeeded(await client.delete(id));
 });
 

@@ -8,6 +8,7 @@ import type { PlaceInstance, Step } from '../../../src/reconciler/step.js';
 import { planTakeover } from '../../../src/reconciler/takeover.js';
 import * as all from '../../../src/reconciler/transitions.js';
 import type { ContainerView } from '../../../src/reconciler/view.js';
+import { noSuitableHost } from '../../../src/scheduler/no-suitable-host.js';
 import { placeRollout } from '../../../src/scheduler/place-rollout.js';
 import { pickPort } from '../../../src/scheduler/port.js';
 import { type Behaviour, Crash, EngineFault, type SimContainer, type World } from './world.js';
@@ -151,18 +152,22 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
       return world.write(container, all.blocked(state, decision.message, now, view.capacityVersion));
     case 'REFUSED':
       return world.write(container, all.undone(state, stopFirstImpossible(decision.message), now));
+    case 'IMPOSSIBLE':
+      return world.write(container, all.undone(state, noSuitableHost(decision.refused), now));
     case 'STOP_FIRST': {
       const { host, address, gpuUuids, port } = decision.former;
       const made = decision.retained ?? all.newCandidate({ ...fresh, host, address, gpuUuids, port }, now);
-      return world.write(container, all.stopFirstChosen(state, made, now));
+      return world.write(container, all.stopFirstChosen(state, made, '', now));
     }
     case 'RETAINED':
-      return world.write(container, all.placed(state, decision.instance, now), () => world.lease(decision.instance));
+      return world.write(container, all.placed(state, decision.instance, '', now), () =>
+        world.lease(decision.instance),
+      );
     case 'NEW': {
       const { host, port, gpus: devices } = decision.placed;
       const gpuUuids = devices.map(({ uuid }) => uuid);
       const made = all.newCandidate({ ...fresh, host, address: host, port, gpuUuids }, now);
-      return world.write(container, all.placed(state, made, now), () => world.lease(made));
+      return world.write(container, all.placed(state, made, '', now), () => world.lease(made));
     }
   }
 }

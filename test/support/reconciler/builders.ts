@@ -84,6 +84,7 @@ export function aRollout(part: Partial<Rollout> = {}): Rollout {
     failure: null,
     undoneAt: null,
     blocked: null,
+    note: '',
     ...part,
   };
 }

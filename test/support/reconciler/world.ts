@@ -274,8 +274,8 @@ export class World {
     const running = container.operations.find(({ state }) => state === 'RUNNING');
     if (!running || !progress) return;
     const before = running.progress;
-    const restored = progress.step === 'RESTORE' && before?.step !== 'RESTORE';
-    if (before && !restored && progress.percent < before.percent) {
+    const turned = (progress.step === 'RESTORE') !== (before?.step === 'RESTORE');
+    if (before && !turned && progress.percent < before.percent) {
       throw new Error(`progress falls from ${JSON.stringify(before)} to ${JSON.stringify(progress)}`);
     }
     this.edit(container, running.id, { progress });

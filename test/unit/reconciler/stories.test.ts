@@ -96,12 +96,23 @@ describe('a deploy', () => {
   });
 
   it('ends with NO_CAPACITY where no host had room in time, and names each', () => {
+    const story = serving(2);
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 2);
+    story.steps();
+    const result = story.container.operations[1]?.result;
+    const why = 'h1 has 0 of 2 GPUs free, 2 in all; h2 has 1 of 2 GPUs';
+    expect(result?.kind === 'ERROR' ? result.failure : null).toMatchObject({
+      message: expect.stringContaining(why),
+      quota: [{ subject: 'hosts', description: why }],
+    });
+    expect(story.outcomes()).toEqual(['OK', 'NO_CAPACITY']);
+  });
+
+  it('ends at once where no host could ever take it', () => {
     const story = new Story();
     story.world.deploy(story.container, 'WELL', 'AUTO', 3);
-    story.steps();
-    const result = story.container.operations[0]?.result;
-    expect(result?.kind === 'ERROR' ? result.failure.message : '').toMatch(/h1 has 2 of 3 GPUs; h2 has 1 of 3 GPUs/);
-    expect(story.outcomes()).toEqual(['NO_CAPACITY']);
+    expect(story.steps()).not.toContain('WAIT');
+    expect(story.outcomes()).toEqual(['NO_SUITABLE_HOST']);
   });
 
   it('that waits for room goes on as soon as another container gives some up', () => {

@@ -1,6 +1,9 @@
 import type { ContainerState } from '../../../src/domain/container-state.js';
 import { EMPTY_STATE } from '../../../src/domain/container-state.js';
+import type { Failure } from '../../../src/domain/errors.js';
+import type { ProgressStep } from '../../../src/domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../../../src/domain/route.js';
+import { cancelled } from '../../../src/reconciler/failures.js';
 import { backoff, exited, faulted, healthy, portMoved, started } from '../../../src/reconciler/instance-transitions.js';
 import { progressOf, pullPercent } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
@@ -220,6 +223,45 @@ describe('progress', () => {
     const restoring = aView({ running, state: { instances: [candidate], rollout: undone } });
     const shown = progressOf({ kind: 'STOP_CONTAINER', instanceId: 'i2', name: 'n' }, restoring);
     expect(shown).toMatchObject({ step: 'RESTORE', percent: 10 });
+  });
+
+  const ended = (failure: Failure | null) => ({ kind: 'COMPLETE_OPERATION', operationId: 'op', failure }) as const;
+  const failedAt = (step?: string): Failure => ({
+    ...{ code: 'FAILED_PRECONDITION', reason: 'X', message: '' },
+    ...(step !== undefined && { metadata: { step } }),
+  });
+  const showing = (step: ProgressStep, percent: number) =>
+    aView({
+      running: { ...running, progress: { ...progress, step, percent, message: 'undoing' } },
+      state: { instances: [], rollout },
+    });
+
+  it('of a failed operation ends where it failed, whatever was undone since', () => {
+    const where = (step: ProgressStep, percent: number, failed?: string) =>
+      progressOf(ended(failedAt(failed)), showing(step, percent));
+    expect(where('RETIRE', 65, 'START')).toMatchObject({ step: 'START', percent: 65, message: '' });
+    expect(where('RESTORE', 90, 'HEALTHY')).toMatchObject({ step: 'HEALTHY', percent: 75, rolloutOrder: 'STOP_FIRST' });
+    expect(where('ADMIT', 1, 'ADMIT')).toMatchObject({ step: 'ADMIT', percent: 1 });
+    expect(where('PULL', 30)).toMatchObject({ step: 'PULL', percent: 30, bytesDone: 3 });
+  });
+
+  it('of a cancelled operation ends where it was', () => {
+    const { metadata } = cancelled(running, 'on request');
+    expect(progressOf(ended({ ...failedAt(), metadata }), showing('RETIRE', 30))).toMatchObject({ step: 'PULL' });
+  });
+
+  it('of a Delete that failed on one host ends there, though more was done on others', () => {
+    const deletion = anOperation('op', 'DELETE', { progress: { ...progress, step: 'REMOVE', percent: 80 } });
+    const view = aView({ running: deletion, state: { instances: [aServing('i1')] } });
+    expect(progressOf(ended(failedAt('STOP')), view)).toMatchObject({ step: 'STOP', percent: 80 });
+  });
+
+  it('of an operation that did what was asked is DONE', () => {
+    expect(progressOf(ended(null), view)).toMatchObject({ step: 'DONE', percent: 100 });
+    expect(progressOf({ kind: 'REMOVE_RECORDS', operationId: 'op' }, view)).toMatchObject({
+      step: 'DONE',
+      percent: 100,
+    });
   });
 
   it('of a pull is its share of the bytes', () => {

@@ -47,7 +47,6 @@ describe('the order of a rollout', () => {
 
   it.each([
     ['needs another number of devices', { request: aRequest({ gpus: { ...oneGpu, count: 2 }, needsPort: true }) }],
-    ['needs another model', { request: aRequest({ gpus: { ...oneGpu, model: 'T4' }, needsPort: true }) }],
     ['needs no port', { request: aRequest({ gpus: oneGpu }) }],
     [
       'has a former instance without leases',
@@ -55,6 +54,20 @@ describe('the order of a rollout', () => {
     ],
   ])('AUTO waits where the revision %s', (_why, part) => {
     expect(placeRollout(rollout(part), [full]).kind).toBe('BLOCKED');
+  });
+
+  it('is given up where no host could ever take it, but not before a host was seen', () => {
+    const request = aRequest({ gpus: { ...oneGpu, model: 'T4' }, needsPort: true });
+    const reasons = [{ host: 'h1', reason: 'has 0 of 1 GPUs like "T4"' }];
+    const refused = { ok: false, possible: false, reasons };
+    expect(placeRollout(rollout({ request }), [full])).toEqual({ kind: 'IMPOSSIBLE', refused });
+    expect(placeRollout(rollout({ request }), [])).toEqual({ kind: 'BLOCKED', message: 'there are no hosts' });
+  });
+
+  it('waits for a host that might have the image, and for no other', () => {
+    const imageHosts = (...unasked: string[]) => ({ ...rollout().request, imageHosts: { having: [], unasked } });
+    expect(placeRollout(rollout({ request: imageHosts('h1'), former: null }), [holds()]).kind).toBe('BLOCKED');
+    expect(placeRollout(rollout({ request: imageHosts(), former: null }), [holds()]).kind).toBe('IMPOSSIBLE');
   });
 
   it('counts the memory of the former instance as free for its successor only', () => {

@@ -158,10 +158,17 @@ describe('a host that will not do', () => {
     },
     {
       name: 'has not the image',
-      request: { imageHosts: ['b'] },
+      request: { imageHosts: { having: ['b'], unasked: [] } },
       snapshot: aSnapshot(aHost('a')),
       reason: 'a does not have the image, and no registry can bring it there',
       possible: false,
+    },
+    {
+      name: 'may have the image',
+      request: { imageHosts: { having: ['b'], unasked: ['a'] } },
+      snapshot: aSnapshot(aHost('a')),
+      reason: 'a could not be asked for the image',
+      possible: true,
     },
     {
       name: 'will never do says only why never',
