@@ -67,7 +67,10 @@ export type ProgressStep =
   | 'REMOVE'
   | 'RESTORE';
 
-/** Where an operation is. Percent never falls within one operation, but for a RESTORE, which begins at 0. */
+/**
+ * Where an operation is; of one that is done: DONE, or the step at which it failed. Percent never falls within one operation, but for a RESTORE,
+ * which begins at 0, and for the end after it.
+ */
 export interface Progress {
   readonly step: ProgressStep;
   readonly percent: number;

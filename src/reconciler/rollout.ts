@@ -17,8 +17,8 @@ import type { ContainerView } from './view.js';
 export function planRollout(view: ContainerView, running: Operation, rollout: Rollout): Step {
   if (rollout.switchedVersion !== null) return finish(view, running, rollout.switchedVersion);
   if (rollout.failure !== null) return planUndo(view, running, rollout, rollout.failure);
-  if (view.deleteRequested) return undo(cancelled('because its container is being deleted'));
-  if (running.cancelRequested) return undo(cancelled('on request'));
+  if (view.deleteRequested) return undo(cancelled(running, 'because its container is being deleted'));
+  if (running.cancelRequested) return undo(cancelled(running, 'on request'));
   if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');

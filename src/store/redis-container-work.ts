@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Operation, OperationResult } from '../domain/operation.js';
+import { type Operation, type OperationResult, progressAt } from '../domain/operation.js';
 import type { Revision } from '../domain/revision.js';
 import {
   decodeContainer,
@@ -23,6 +23,7 @@ import {
 } from './work.js';
 
 const EMPTY_RESULT: OperationResult = { kind: 'EMPTY' };
+const DONE = progressAt('DONE', 100);
 
 export function createRedisContainerWork(scripts: FencedScripts): ContainerWork {
   return {
@@ -71,8 +72,8 @@ export function createRedisContainerWork(scripts: FencedScripts): ContainerWork 
     },
     removeContainer: async (lease, containerId, operationId) => {
       own(lease, containerId);
-      const result = JSON.stringify(EMPTY_RESULT);
-      await scripts.run('remove-container', lease, { containerId, operationId, result });
+      const args = { containerId, operationId, result: JSON.stringify(EMPTY_RESULT), progress: JSON.stringify(DONE) };
+      await scripts.run('remove-container', lease, args);
     },
   };
 }

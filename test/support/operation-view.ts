@@ -2,6 +2,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { ErrorInfo, PreconditionFailure } from '../../gen/ts/google/rpc/error_details.js';
 import { Status } from '../../gen/ts/google/rpc/status.js';
 import {
+  DeleteContainerMetadata,
   DeployContainerRevisionMetadata,
   RollbackContainerMetadata,
 } from '../../gen/ts/longshore/containers/v1/container_service.js';
@@ -36,11 +37,10 @@ export async function refusalOf(call: Promise<unknown>): Promise<SeenFailure> {
   return unpacked(Status.decode(bytes));
 }
 
-/** How far a deploy or rollback has come. */
+/** How far a deploy, rollback or delete has come. */
 export function progressOf({ metadata }: Operation): Progress {
-  const type = [DeployContainerRevisionMetadata, RollbackContainerMetadata].find(({ $type }) =>
-    metadata?.typeUrl.endsWith(`/${$type}`),
-  );
+  const types = [DeployContainerRevisionMetadata, RollbackContainerMetadata, DeleteContainerMetadata];
+  const type = types.find(({ $type }) => metadata?.typeUrl.endsWith(`/${$type}`));
   const progress = metadata && type?.decode(metadata.value).progress;
   if (!progress) throw new Error(`no progress in ${metadata?.typeUrl}`);
   return progress;

@@ -1,6 +1,6 @@
 -- The end of a Delete: container, revisions, name, indexes, route and device leases go, a tombstone stays, the operation is done.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, operationId, result}
+-- ARGV  1 {key, fence, token, step, containerId, operationId, result, progress}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: work lease indexes operations devices
@@ -15,7 +15,7 @@ if not container then return conclude(args.key, OK) end
 for _, operation in ipairs(redis.call('ZRANGE', key('journal', id), 0, -1)) do
   if operation ~= args.operationId then cancel_queued(operation) end
 end
-end_operation(args.operationId, args.result)
+end_operation(args.operationId, args.result, args.progress)
 for _, revision in ipairs(redis.call('ZRANGE', key('revisions-by-container', id), 0, -1)) do remove_revision(revision) end
 for _, instance in ipairs(redis.call('SMEMBERS', key('devices-of', id))) do free_devices(id, instance) end
 unindex(container_indexes(container), id)

@@ -23,6 +23,7 @@ const NEVER_HEALTHY: DeployDraft = {
   },
 };
 const CANCELLED = { code: 1, reason: 'OPERATION_CANCELLED' };
+const DONE = { step: Progress_Step.STEP_DONE, percent: 100 };
 
 describe('a deploy that nobody wants any more', () => {
   let engine: PrivateEngine;
@@ -57,10 +58,15 @@ describe('a deploy that nobody wants any more', () => {
     await reaches(deploy.id, Progress_Step.STEP_PULL);
     await pulled();
     const deletion = how === 'delete' ? await client.delete(id) : await client.cancel(deploy.id);
-    expect(failureOf(await client.done(deploy))).toMatchObject(CANCELLED);
+    const ended = await client.done(deploy);
+    expect(failureOf(ended)).toMatchObject({ ...CANCELLED, metadata: { step: 'PULL' } });
+    expect(progressOf(ended).step).toBe(Progress_Step.STEP_PULL);
     await left();
 
-    if (how === 'delete') return void (await client.succeeded(deletion));
+    if (how === 'delete') {
+      expect(progressOf(await client.succeeded(deletion))).toMatchObject(DONE);
+      return;
+    }
     expect(await client.container(id)).toMatchObject({ instances: [], activeRevisionId: '' });
     await client.succeeded(await client.deploy(id, APP, named('has the GPU')));
     await client.succeeded(await client.delete(id));
@@ -91,7 +97,9 @@ describe('a deploy that nobody wants any more', () => {
     await reaches(deploy.id, Progress_Step.STEP_HEALTHY);
     expect(await running()).not.toBe(before);
     await client.cancel(deploy.id);
-    expect(failureOf(await client.done(deploy))).toMatchObject(CANCELLED);
+    const ended = await client.done(deploy);
+    expect(failureOf(ended)).toMatchObject(CANCELLED);
+    expect(progressOf(ended)).toMatchObject({ step: Progress_Step.STEP_HEALTHY, percent: 75 });
     expect(await running()).toBe(before);
     expect((await call(url)).headers['x-revision']).toBe('good');
     await client.succeeded(await client.delete(id));

@@ -505,7 +505,8 @@ export function storeContract(open: () => Store): void {
     expect((await store.routes.routes()).routes).toEqual([]);
     const revisions = { index: { by: 'CONTAINER', containerId: id } as const, after: null, limit: 5 };
     expect((await store.records.revisions(revisions)).items).toEqual([]);
-    expect(await store.records.operation(operationId)).toMatchObject({ state: 'DONE', result: { kind: 'EMPTY' } });
+    const done = { state: 'DONE', result: { kind: 'EMPTY' }, progress: { step: 'DONE', percent: 100 } };
+    expect(await store.records.operation(operationId)).toMatchObject(done);
     const known = await store.hostWork.knownContainers([id, 'unknown']);
     expect(known).toEqual(
       new Map([

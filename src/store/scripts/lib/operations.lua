@@ -10,13 +10,14 @@ local function sweep_operations()
   end
 end
 
--- Ends an operation for ever: no script writes to a DONE one.
-local function end_operation(id, result)
+-- Ends an operation for ever: no script writes to a DONE one. Its progress stays as it is unless one is given.
+local function end_operation(id, result, progress)
   local operation = operation_of(id)
   if not operation or operation.state == 'DONE' then return end
   unindex(operation_indexes(operation), id)
   operation.state = 'DONE'
   redis.call('HSET', key('operation', id), 'state', 'DONE', 'result', result, 'modifiedAt', now)
+  if progress then redis.call('HSET', key('operation', id), 'progress', progress) end
   index(operation_indexes(operation), id, operation.sequence)
   redis.call('ZREM', key('journal', operation.containerId), id)
   redis.call('ZADD', key('operations-by-expiry'), now + settings.operationTtlMs, id)

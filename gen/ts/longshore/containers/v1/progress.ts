@@ -16,9 +16,12 @@ export const protobufFileName = "longshore/containers/v1/progress.proto";
 /** How far an operation has come on the hosts. */
 export interface Progress {
   $type?: "longshore.containers.v1.Progress";
-  /** The step that is being taken, or was taken last. */
+  /** The step that is being taken, or was taken last. Of an operation that is done: DONE, or the step at which it failed. */
   step: Progress_Step;
-  /** How much of the whole is done, 0 to 100. It falls only when a RESTORE begins, which counts from 0. */
+  /**
+   * How much of the whole is done, 0 to 100. It falls only when a RESTORE begins, which counts from 0, and when the
+   * operation ends after it.
+   */
   percent: number;
   /** Bytes of the image fetched so far. */
   bytesDone: bigint;
