@@ -69,7 +69,7 @@ async function runDoctor({ config, warnings }: LoadedConfig): Promise<number> {
   return diagnoses.some(({ state }) => state === 'FAILED') ? EXIT.failed : 0;
 }
 
-const patientOf = ({ redisUrl, dataDir, hosts }: Config) => ({ redisUrl, dataDir, hosts });
+const patientOf = ({ redisUrl, keyspace, dataDir, hosts }: Config) => ({ redisUrl, keyspace, dataDir, hosts });
 
 function complain(kind: 'error' | 'warning', findings: readonly Finding[]): void {
   for (const { name, message } of findings) process.stderr.write(`${kind}: ${name}: ${message}\n`);

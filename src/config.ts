@@ -21,6 +21,7 @@ import { localHost, readHostsFile } from './hosts-file.js';
 export interface Config {
   /** Null: the private one in `dataDir`. May hold a password. */
   readonly redisUrl: string | null;
+  readonly keyspace: string;
   /** Absolute. */
   readonly dataDir: string;
   readonly roles: ReadonlySet<Role>;
@@ -141,6 +142,7 @@ async function build(values: Variables, around: Surroundings, findings: Findings
   if (!grpc || !http || !ingress) return null;
   return {
     redisUrl: values.REDIS_URL ?? null,
+    keyspace: values.LONGSHORE_KEYSPACE,
     dataDir,
     roles: values.LONGSHORE_ROLES,
     logLevel: values.LONGSHORE_LOG_LEVEL,

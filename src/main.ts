@@ -123,7 +123,7 @@ async function openStore(config: Config, log: Logger, seams: Seams, parts: Parts
   const { wrapScripts } = seams;
   const settings = { operationTtlMs: config.operationRetentionMs, obsoleteRevisions: config.obsoleteRevisions };
   const connect = (): Redis => createRedisClient(url);
-  const store = createStore({ connect, settings, ...(wrapScripts && { wrapScripts }) });
+  const store = createStore({ connect, settings, keyspace: config.keyspace, ...(wrapScripts && { wrapScripts }) });
   parts.add(() => store.controlPlane.close());
   for (const warning of await store.controlPlane.check()) log.warn({}, warning);
   return store;
@@ -183,6 +183,8 @@ async function startIngress(
 async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   const { config, log, metrics, store } = around;
   const controlPlaneId = await store.controlPlane.id();
+  // Before any engine is claimed by it: whoever finds a claim without its Redis finds whose it is.
+  log.info({ controlPlaneId }, 'engines are claimed by this control plane');
   const drivers: DockerDriver[] = [];
   const { engines, wrapDriver } = around.seams;
   const driver = (host: HostConfig): EngineDriver => {

@@ -81,6 +81,12 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** Braces would move the hash tag that holds all keys together, a slash would reach into another's names. */
+export const keyspace = z.string().transform((text, ctx): string => {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
+  return refuse(ctx, `"${text}" is not a name of lower-case letters, digits and dashes, 63 at most`);
+});
+
 /** Comma-separated words out of `choices`, at least one; repeated ones count once. */
 export function wordsOf<Word extends string>(choices: readonly Word[]) {
   return z.string().transform((text, ctx): ReadonlySet<Word> => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { baseUrl, domainName, duration, hostPort, oneOf, redisUrl, wholeNumber, wordsOf } from './values.js';
+import { baseUrl, domainName, duration, hostPort, keyspace, oneOf, redisUrl, wholeNumber, wordsOf } from './values.js';
 
 export const ROLES = ['api', 'worker', 'ingress'] as const;
 export type Role = (typeof ROLES)[number];
@@ -41,6 +41,12 @@ export const variables = z.object({
     redisUrl,
     'URL',
     'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. A path of `/3` (`?db=3` with `unix://`) is database 3; one that Redis does not have is refused. Not set: a private redis-server in the data directory, started and supervised by this process.',
+  ),
+  LONGSHORE_KEYSPACE: setting(
+    keyspace,
+    'longshore',
+    'name',
+    'First part of every key and channel in Redis, in braces: control planes of different names may share one Redis. The same in every process.',
   ),
   LONGSHORE_DATA_DIR: optional(
     anyText,

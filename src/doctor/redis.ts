@@ -10,17 +10,24 @@ export interface RedisFindings {
   readonly controlPlaneId: string | null;
 }
 
-/** `redisUrl` null: the private one in `dataDir`, which is looked at if a service runs it now, and not started. */
-export async function diagnoseRedis(redisUrl: string | null, dataDir: string): Promise<RedisFindings> {
-  if (redisUrl !== null) return look(redisUrl, 'start it, or set REDIS_URL to one that runs');
+/** Which Redis the service uses, and the name of its keys there. */
+export interface RedisPlace {
+  /** Null: the private one in `dataDir`, which is looked at if a service runs it now, and not started. */
+  readonly redisUrl: string | null;
+  readonly keyspace: string;
+  readonly dataDir: string;
+}
+
+export async function diagnoseRedis({ redisUrl, keyspace, dataDir }: RedisPlace): Promise<RedisFindings> {
+  if (redisUrl !== null) return look(redisUrl, keyspace, 'start it, or set REDIS_URL to one that runs');
   const socket = socketPath(dataDir);
-  if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, 'restart the service');
+  if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, keyspace, 'restart the service');
   return { diagnoses: await diagnosePrograms(dataDir), controlPlaneId: null };
 }
 
-async function look(url: string, mend: string): Promise<RedisFindings> {
+async function look(url: string, keyspace: string, mend: string): Promise<RedisFindings> {
   try {
-    const { version, warnings, controlPlaneId } = await lookAtRedis(url);
+    const { version, warnings, controlPlaneId } = await lookAtRedis(url, keyspace);
     const use = controlPlaneId === null ? 'no control plane has used it yet' : `control plane ${controlPlaneId}`;
     const diagnoses = [
       ok('redis', `version ${version} answers; ${use}`),

@@ -10,11 +10,11 @@ export interface RedisLook extends RedisJudgement {
 }
 
 /** What a Redis is like, without changing anything in it. Rejects with a DomainError where it does not answer or is not fit. */
-export async function lookAtRedis(url: string): Promise<RedisLook> {
+export async function lookAtRedis(url: string, keyspace?: string): Promise<RedisLook> {
   const connection = createRedisConnection(createRedisClient(url));
   try {
     const judgement = await judgeRedis(connection);
-    const plane = createKeys().key('control-plane');
+    const plane = createKeys(keyspace).key('control-plane');
     const controlPlaneId = await guarded(connection.call((client) => client.hget(plane, 'id')));
     return { ...judgement, controlPlaneId };
   } finally {

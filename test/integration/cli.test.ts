@@ -80,6 +80,8 @@ describe('doctor', () => {
       const foreign = await look();
       expect(foreign.stdout).toMatch(/^FAILED +host local: claimed by another control plane, theirs;/m);
       expect(foreign.code).toBe(1);
+      const apart = await run('doctor', { REDIS_URL: redis.url, LONGSHORE_KEYSPACE: 'staging' });
+      expect(apart.stdout).toMatch(/^ok +redis: version .* no control plane has used it yet/m);
     } finally {
       await Promise.all([redis.stop(), engine.remove()]);
     }
