@@ -1,7 +1,30 @@
 import type { Benchmark } from './benchmark.js';
+import { deploy } from './rows/deploy.js';
+import { deployMany } from './rows/deploy-many.js';
 import { get } from './rows/get.js';
 import { ingress } from './rows/ingress.js';
 import { ingressBulk } from './rows/ingress-bulk.js';
+import { noFailedRequests } from './rows/no-failed-requests.js';
+import { observation, steadyState } from './rows/observation.js';
+import { operations } from './rows/operations.js';
+import { placement } from './rows/placement.js';
+import { queue } from './rows/queue.js';
+import { rollback } from './rows/rollback.js';
+import { submits } from './rows/submits.js';
 
 /** In the order in which they run and are printed. A new one is a file in rows/ and a line here. */
-export const BENCHMARKS: readonly Benchmark[] = [get, ingress, ingressBulk];
+export const BENCHMARKS: readonly Benchmark[] = [
+  get,
+  submits,
+  queue,
+  placement,
+  operations,
+  steadyState,
+  observation,
+  ingress,
+  ingressBulk,
+  deploy,
+  deployMany,
+  rollback,
+  noFailedRequests,
+];
