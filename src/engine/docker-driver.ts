@@ -75,7 +75,7 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
     logs: (name, limit, signal) => readLogs(scope, name, limit, signal),
     ensureNetwork: (signal) => ensureNetwork(scope, signal),
     claim: (signal) => claimEngine(scope, signal),
-    events: (signal) => containerEvents(scope, signal),
+    events: (signal, listening) => containerEvents(scope, signal, listening),
     close: () => client.close(),
   };
 }

@@ -20,10 +20,11 @@ const ACTIONS = [
   'health_status',
 ];
 
-/** What happens to containers of this control plane, until the signal; an engine that ends the stream is an EngineError. */
+/** What happens to containers of this control plane once it is `listening`, until the signal; an engine that ends the stream is an EngineError. */
 export async function* containerEvents(
   scope: EngineScope,
   signal: AbortSignal,
+  listening: () => void = () => undefined,
 ): AsyncGenerator<EngineEvent, void, undefined> {
   const context: CallContext = { host: scope.host, what: 'events', mutates: false };
   if (signal.aborted) return;
@@ -37,6 +38,7 @@ export async function* containerEvents(
       timeoutMs: scope.timeouts.read,
       signal,
     });
+    listening();
     for await (const line of jsonLines(body)) {
       const event = eventOf(line);
       if (event !== null) yield event;

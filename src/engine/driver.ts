@@ -38,8 +38,8 @@ export interface EngineDriver {
   ensureNetwork(signal?: AbortSignal): Promise<void>;
   /** Claims the engine for this control plane by the volume `longshore-owner`: a compare-and-set. Returns the owner's id. */
   claim(signal?: AbortSignal): Promise<{ readonly owner: string }>;
-  /** Hints that something changed; may miss some. Ends with the signal or an EngineError. */
-  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Hints that something changed, from the moment at which it calls `listening`; may miss some. Ends with the signal or an EngineError. */
+  events(signal: AbortSignal, listening?: () => void): AsyncIterable<EngineEvent>;
 }
 
 export interface EngineInfo {

@@ -113,7 +113,7 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
         engine.owner ??= controlPlaneId;
         return { owner: engine.owner };
       }),
-    events: (signal) => eventsOf(engine, controlPlaneId, signal),
+    events: (signal, listening) => eventsOf(engine, controlPlaneId, signal, listening),
   };
 }
 
@@ -189,6 +189,7 @@ async function* eventsOf(
   engine: MemoryEngine,
   controlPlaneId: string,
   signal: AbortSignal,
+  listening: () => void = () => undefined,
 ): AsyncGenerator<EngineEvent, void, undefined> {
   const waiting: EngineEvent[] = [];
   let wake = () => {};
@@ -199,6 +200,7 @@ async function* eventsOf(
   const stop = () => wake();
   engine.listeners.add(listener);
   signal.addEventListener('abort', stop, { once: true });
+  listening();
   try {
     while (!signal.aborted) {
       yield* waiting.splice(0);

@@ -2,25 +2,32 @@ import type { Fleet } from '../fleet/fleet.js';
 import type { WorkQueue } from '../store/work.js';
 import type { WorkerLog } from './worker.js';
 
+export interface EventFeedDeps {
+  readonly fleet: Pick<Fleet, 'names' | 'ready' | 'forget'>;
+  readonly queue: Pick<WorkQueue, 'enqueue'>;
+  readonly log: WorkerLog;
+  /** Before a stream that ended is asked for again; 2 s by default. */
+  readonly reconnectMs?: number;
+}
+
 /** Actions of an engine after which its container may need work. Our own calls cause them too, which costs one look. */
 const TELLING = new Set(['die', 'oom', 'destroy', 'stop', 'pause', 'unpause', 'rename', 'health_status']);
-const RECONNECT_MS = 2_000;
 
-/** Turns what the engines say into due keys, until the signal aborts. An engine that is away is asked again and again. */
-export async function feedEvents(
-  deps: { readonly fleet: Fleet; readonly queue: WorkQueue; readonly log: WorkerLog },
-  signal: AbortSignal,
-): Promise<void> {
+/**
+ * Turns what the engines say into due keys, until the signal aborts. An engine that is away is asked again and again; once its stream stands, the host
+ * is observed, since nobody told what happened before.
+ */
+export async function feedEvents(deps: EventFeedDeps, signal: AbortSignal): Promise<void> {
   await Promise.all(deps.fleet.names.map((name) => feedHost(deps, name, signal)));
 }
 
-async function feedHost(deps: Parameters<typeof feedEvents>[0], name: string, signal: AbortSignal): Promise<void> {
+async function feedHost(deps: EventFeedDeps, name: string, signal: AbortSignal): Promise<void> {
   let told = '';
   while (!signal.aborted) {
     try {
       const driver = await deps.fleet.ready(name);
       told = '';
-      for await (const event of driver.events(signal)) {
+      for await (const event of driver.events(signal, () => observe(deps, name))) {
         if (TELLING.has(event.action.split(':', 1)[0] ?? ''))
           await deps.queue.enqueue(`container/${event.containerId}`, 0);
       }
@@ -30,8 +37,15 @@ async function feedHost(deps: Parameters<typeof feedEvents>[0], name: string, si
       told = reason;
       deps.fleet.forget(name);
     }
-    if (!signal.aborted) await pause(RECONNECT_MS, signal);
+    if (!signal.aborted) await pause(deps.reconnectMs ?? 2_000, signal);
   }
+}
+
+/** Should Redis be away, the next round of observations makes up for it. */
+function observe({ queue, log }: EventFeedDeps, host: string): void {
+  queue
+    .enqueue(`host/${host}`, 0)
+    .catch((error: unknown) => log.warn({ host, err: error }, 'could not ask for a look at a host'));
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
