@@ -16,6 +16,7 @@ import {
   routeOf,
   stateOf,
 } from '../../test/support/store-fixture.js';
+import { inParallel } from './in-parallel.js';
 
 /** A container as a worker leaves it: ACTIVE, with one revision that serves from one instance and a route to it. */
 export interface Resident {
@@ -29,6 +30,8 @@ export interface Resident {
 
 /** The store's scripts take hundreds of keys at a time. */
 const BATCH = 500;
+/** Enough to keep Redis busy, and few enough to be answered in time by one that is slow. */
+const WIDTH = 50;
 const PER_HOST = 100;
 const LEASE_MS = 600_000;
 
@@ -41,9 +44,9 @@ export async function populate(store: Store, count: number): Promise<readonly Re
   for (let first = 0; first < count; first += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, count - first) }, (_, at) => first + at);
     for (const number of numbers.filter((each) => each % PER_HOST === 0)) await addHost(store, hostName(number));
-    const drafts = await Promise.all(numbers.map((number) => submitted(store, number)));
+    const drafts = await inParallel(WIDTH, numbers, (number) => submitted(store, number));
     const leases = await leasesOf(store, drafts);
-    residents.push(...(await Promise.all(drafts.map((draft) => settled(store, draft, leases)))));
+    residents.push(...(await inParallel(WIDTH, drafts, (draft) => settled(store, draft, leases))));
   }
   return residents;
 }

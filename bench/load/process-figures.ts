@@ -11,6 +11,12 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** What is done from now on: ask it after so many calls for the microseconds of CPU that each has cost the process. */
+export function cpuMeter(pid: number): (calls: number) => number {
+  const before = cpuSecondsOf(pid);
+  return (calls) => ((cpuSecondsOf(pid) - before) / calls) * 1e6;
+}
+
 /** Bytes of memory in use by a process (resident set). */
 export function residentBytesOf(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

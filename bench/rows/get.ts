@@ -8,7 +8,7 @@ import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
 import { type GrpcLoad, h2load } from '../load/h2load.js';
 import { populate } from '../load/population.js';
-import { cpuSecondsOf } from '../load/process-figures.js';
+import { cpuMeter } from '../load/process-figures.js';
 import { type Round, type RowSpec, ratioAtLeast } from '../row.js';
 import type { Stage } from '../stage.js';
 
@@ -95,9 +95,9 @@ async function compare(
 
 /** A call's CPU in the server too: unlike the rate, it hardly changes with what else the machine does. */
 async function underLoad(load: GrpcLoad, pid: number) {
-  const before = cpuSecondsOf(pid);
+  const used = cpuMeter(pid);
   const result = await h2load(load);
-  return { ...result, serverMicros: ((cpuSecondsOf(pid) - before) / load.requests) * 1e6 };
+  return { ...result, serverMicros: used(load.requests) };
 }
 
 interface Figures {
