@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { createKeys } from '../../src/store/keys.js';
+import type { WorkKey } from '../../src/store/work.js';
+import type { RedisServer } from '../../test/support/redis.js';
+import { type ServiceClient, serviceClient } from '../../test/support/service-client.js';
+import { openStore } from '../../test/support/store-fixture.js';
+import type { Stage } from '../stage.js';
+import { MEMORY_IMAGE } from './memory-hosts.js';
+
+/** Containers that services on hosts in memory run. */
+export interface MemoryStand {
+  /** Creates so many containers, 64 at a time; resolves with their ids when all are ACTIVE. */
+  create(count: number): Promise<readonly string[]>;
+  /** Deploys a revision on each, 64 submits at a time; resolves when all are done, within some milliseconds. Rejects where one failed. */
+  deploy(containerIds: readonly string[]): Promise<void>;
+  /** Whether no key is being worked and none is due. */
+  idle(): Promise<boolean>;
+  /** Makes keys due, all at once. */
+  wake(keys: readonly WorkKey[]): Promise<void>;
+}
+
+const CALLERS = 64;
+const FOLDER = 'test';
+const POLL_MS = 5;
+
+/** Submits to the service at `grpc`; how far it is, is read from Redis, which costs the service nothing. */
+export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string): Promise<MemoryStand> {
+  const client = serviceClient(grpc);
+  stage.after(() => client.close());
+  const store = openStore(redis.url);
+  stage.after(() => store.controlPlane.close());
+  await store.controlPlane.check();
+  const direct = new Redis(redis.socketPath);
+  stage.after(() => direct.disconnect());
+  const count = (...index: Parameters<typeof keys.key>) => direct.zcard(keys.key(...index));
+  const finished = async (): Promise<void> => {
+    while ((await count('operations-by-folder-done', FOLDER, '0')) > 0) await delay(POLL_MS);
+  };
+  return {
+    create: async (wanted) => {
+      const names = Array.from({ length: wanted }, (_, number) => `c-${number}`);
+      await atOnce(names, (name) => submitCreate(client, name));
+      await finished();
+      return direct.zrange(keys.key('containers-by-folder', FOLDER), '0', '-1');
+    },
+    deploy: async (containerIds) => {
+      const revisions = () => count('revisions-by-folder', FOLDER);
+      const before = await revisions();
+      await atOnce(containerIds, (id) => client.deploy(id, MEMORY_IMAGE));
+      await finished();
+      // What a failed deploy leaves is no revision.
+      const made = (await revisions()) - before;
+      if (made !== containerIds.length) throw new Error(`${made} of ${containerIds.length} deploys succeeded`);
+    },
+    idle: async () => {
+      const [due, leased] = await Promise.all([
+        direct.zcount(keys.key('due'), '-inf', String(Date.now())),
+        direct.zcard(keys.key('lapse')),
+      ]);
+      return due === 0 && leased === 0;
+    },
+    wake: async (woken) => {
+      await Promise.all(woken.map((key) => store.queue.enqueue(key, 0)));
+    },
+  };
+}
+
+const keys = createKeys();
+
+function submitCreate(client: ServiceClient, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = { folderId: FOLDER, name, description: '', labels: new Map() };
+    client.containers.create(request, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function atOnce<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const caller = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await act(item);
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+}
