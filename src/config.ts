@@ -3,9 +3,8 @@ import { join, resolve } from 'node:path';
 import {
   ingressUrl,
   type Listen,
-  listenGrpc,
-  listenPlain,
   type PublicUrl,
+  readListeners,
   type ServerTls,
   serverTls,
 } from './config/listeners.js';
@@ -96,8 +95,8 @@ export async function loadConfig(around: Surroundings = processSurroundings()): 
     warn: (name, message) => void warnings.push({ name, message }),
   };
   refuseUnknown(around.env, findings);
-  const values = parseVariables(around.env, findings);
-  const config = values && (await build(values, around, findings));
+  const { values, wrong } = parseVariables(around.env, findings);
+  const config = await build(values, wrong, around, findings);
   if (!config || faults.length > 0) throw new ConfigError(faults);
   return { config, warnings };
 }
@@ -118,28 +117,32 @@ function refuseUnknown(env: Surroundings['env'], findings: Findings): void {
   }
 }
 
-/** Null, with faults, where a value does not parse. */
-function parseVariables(env: Surroundings['env'], findings: Findings): Variables | null {
-  const given = Object.entries(env).filter(([, text]) => text?.trim());
-  const parsed = variables.safeParse(Object.fromEntries(given.map(([name, text]) => [name, text?.trim()])));
-  if (parsed.success) return parsed.data;
+/** A variable that does not parse has its default in `values`, so that what is wrong with the others is found as well. */
+function parseVariables(env: Surroundings['env'], findings: Findings) {
+  const given = Object.entries(env).flatMap(([name, text]) => (text?.trim() ? [[name, text.trim()] as const] : []));
+  const parsed = variables.safeParse(Object.fromEntries(given));
+  if (parsed.success) return { values: parsed.data, wrong: new Set<string>() };
   for (const issue of parsed.error.issues) findings.fault(String(issue.path[0]), issue.message);
-  return null;
+  const wrong = new Set(parsed.error.issues.map(({ path }) => String(path[0])));
+  return { values: variables.parse(Object.fromEntries(given.filter(([name]) => !wrong.has(name)))), wrong };
 }
 
-async function build(values: Variables, around: Surroundings, findings: Findings): Promise<Config | null> {
+/** Null, with faults, where there is none. What hangs on a variable that is `wrong` is not judged. */
+async function build(
+  values: Variables,
+  wrong: ReadonlySet<string>,
+  around: Surroundings,
+  findings: Findings,
+): Promise<Config | null> {
   const dataDir = resolve(values.LONGSHORE_DATA_DIR ?? defaultDataDir(around));
   const tls = await serverTls(values, around.now, findings);
-  const [grpc, http, ingress] = await Promise.all([
-    listenGrpc(values, around.resolve, findings),
-    listenPlain('LONGSHORE_HTTP_ADDR', values, around.resolve, findings),
-    listenPlain('LONGSHORE_INGRESS_ADDR', values, around.resolve, findings),
-  ]);
-  checkRedis(values, dataDir, findings);
-  const publicUrl = ingressUrl(values, findings);
+  const listeners = await readListeners(values, wrong, around.resolve, findings);
+  if (!wrong.has('REDIS_URL') && !wrong.has('LONGSHORE_ROLES')) checkRedis(values, dataDir, findings);
+  const publicUrl = wrong.has('LONGSHORE_INGRESS_DOMAIN') ? null : ingressUrl(values, findings);
   const hosts = await readHosts(values, around, findings);
   const dockerConfigFile = await dockerConfig(values, around, findings);
-  if (!grpc || !http || !ingress) return null;
+  if (!listeners) return null;
+  const { grpc, http, ingress } = listeners;
   return {
     redisUrl: values.REDIS_URL ?? null,
     keyspace: values.LONGSHORE_KEYSPACE,

@@ -1,44 +1,21 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import {
+  DEFAULT_PORTS,
+  type FieldPath,
+  type HostEntry,
+  type HostFields,
+  parseHostEntries,
+} from './config/host-entries.js';
 import type { Resolve } from './config/loopback.js';
 import { type Findings, readCertificates, readKey, readText } from './config/pem-files.js';
 import type { PortRange } from './domain/host.js';
 import type { HostConfig } from './fleet/host-config.js';
 
-const DEFAULT_PORTS = '40000-65535';
 const DEFAULT_SOCKET = 'unix:///var/run/docker.sock';
 const MIB = 1024 * 1024;
 
 const SSH_REFUSAL = 'ssh:// is not there yet; use tcp:// with tls, or unix:// on the same machine';
-
-const gpuSchema = z.strictObject({
-  uuid: z.string().regex(/^(GPU|MIG)-[0-9A-Za-z/-]+$/, 'is not a GPU UUID as `nvidia-smi -L` shows it: GPU-...'),
-  name: z.string().min(1, 'must not be empty').max(128),
-  memory_mib: z.int().positive(),
-});
-
-const hostSchema = z.strictObject({
-  name: z
-    .string()
-    .max(63, 'is longer than 63 characters')
-    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be lower-case letters, digits and dashes'),
-  endpoint: z.string(),
-  address: z.string().optional(),
-  tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).optional(),
-  labels: z.record(z.string().min(1), z.string()).default({}),
-  gpus: z
-    .union([z.literal('auto'), z.literal('none'), z.array(gpuSchema)], {
-      error: 'must be auto, none, or a list of {uuid, name, memory_mib}',
-    })
-    .default('auto'),
-  ports: z.string().default(DEFAULT_PORTS),
-});
-
-const fileSchema = z.strictObject({ hosts: z.array(hostSchema).min(1, 'must name at least one host') });
-
-type HostEntry = z.output<typeof hostSchema>;
 
 /** What reading the hosts needs of the outside. */
 export interface HostsDeps {
@@ -61,10 +38,15 @@ export async function readHostsFile(path: string, variable: string, deps: HostsD
   const text = await readText({ where: variable, path }, deps.findings);
   if (text === null) return [];
   const place = { ...deps, variable, path: '', dir: dirname(resolve(path)) };
-  const entries = parseHosts(text, path, place);
-  const hosts = await Promise.all(entries.map((entry, i) => readHost(entry, at(place, `hosts[${i}]`))));
+  const entries = parseHostEntries(text, (field, message) => {
+    if (field.length > 0) fault(at(place, pathText(field)), message);
+    else fault(place, `${path} ${message}`);
+  });
+  const hosts = await Promise.all(
+    entries.map(async (entry, i) => entry && (await readHost(entry, at(place, `hosts[${i}]`)))),
+  );
   checkTogether(entries, hosts, place);
-  return hosts.filter((host) => host !== null);
+  return hosts.flatMap((host) => host?.config ?? []);
 }
 
 /** The one host where there is no hosts file: the engine at DOCKER_HOST, which must be of this machine, or at the usual socket. */
@@ -84,25 +66,24 @@ export async function localHost(dockerHost: string | undefined, deps: HostsDeps)
   return [{ name: 'local', endpoint, address: '127.0.0.1', tls: null, labels: {}, gpus: 'auto', ports }];
 }
 
-function parseHosts(text: string, path: string, place: Place): readonly HostEntry[] {
-  const document = parseDocument(text, { uniqueKeys: true });
-  for (const error of document.errors) fault(place, `${path} is not good YAML: ${error.message.split('\n')[0]}`);
-  if (document.errors.length > 0) return [];
-  const parsed = fileSchema.safeParse(document.toJS());
-  if (parsed.success) return parsed.data.hosts;
-  for (const issue of parsed.error.issues) fault(at(place, pathText(issue.path)), issue.message);
-  return [];
+/** An entry as far as it went. */
+interface HostRead {
+  /** Null where the entry has faults. */
+  readonly config: HostConfig | null;
+  readonly gpus: HostConfig['gpus'] | null;
 }
 
-/** Null where the entry has faults. */
-async function readHost(entry: HostEntry, place: Place): Promise<HostConfig | null> {
-  const local = await isLocal(entry.endpoint, at(place, 'endpoint'));
-  const address = addressOf(entry, local, at(place, 'address'));
-  const tls = await tlsOf(entry, local, at(place, 'tls'));
-  const gpus = gpusOf(entry, local, at(place, 'gpus'));
-  const ports = parsePorts(entry.ports, at(place, 'ports'));
-  if (local === null || address === null || tls === undefined || gpus === null || ports === null) return null;
-  return { name: entry.name, endpoint: entry.endpoint, address, tls, labels: entry.labels, gpus, ports };
+/** What is wrong already is not judged again, and nothing that hangs on it. */
+async function readHost({ fields, wrong }: HostEntry, place: Place): Promise<HostRead> {
+  const local = wrong.has('endpoint') ? null : await isLocal(fields.endpoint, at(place, 'endpoint'));
+  const address = wrong.has('address') ? null : addressOf(fields, local, at(place, 'address'));
+  const tls = wrong.has('tls') ? undefined : await tlsOf(fields, local, at(place, 'tls'));
+  const gpus = wrong.has('gpus') ? null : gpusOf(fields, local, at(place, 'gpus'));
+  const ports = wrong.has('ports') ? null : parsePorts(fields.ports, at(place, 'ports'));
+  if (wrong.size > 0 || local === null || address === null || tls === undefined || gpus === null || ports === null)
+    return { config: null, gpus };
+  const { name, endpoint, labels } = fields;
+  return { config: { name, endpoint, address, tls, labels, gpus, ports }, gpus };
 }
 
 /** Whether the engine is of this machine, so that what is on this machine is its: null, with a fault, where it is no endpoint at all. */
@@ -122,7 +103,7 @@ async function isLocal(endpoint: string, place: Place): Promise<boolean | null> 
   }
 }
 
-function addressOf(entry: HostEntry, local: boolean | null, place: Place): string | null {
+function addressOf(entry: HostFields, local: boolean | null, place: Place): string | null {
   const address = entry.address ?? (local ? '127.0.0.1' : undefined);
   if (address === undefined) {
     if (local === null) return null;
@@ -136,7 +117,7 @@ function addressOf(entry: HostEntry, local: boolean | null, place: Place): strin
 }
 
 /** Undefined, with a fault, where it is wrong. */
-async function tlsOf(entry: HostEntry, local: boolean | null, place: Place): Promise<HostConfig['tls'] | undefined> {
+async function tlsOf(entry: HostFields, local: boolean | null, place: Place): Promise<HostConfig['tls'] | undefined> {
   const { tls, endpoint } = entry;
   if (!tls) {
     if (local !== false) return null;
@@ -155,7 +136,7 @@ async function tlsOf(entry: HostEntry, local: boolean | null, place: Place): Pro
   return ca !== null && cert !== null && key !== null ? { ca, cert, key } : undefined;
 }
 
-function gpusOf(entry: HostEntry, local: boolean | null, place: Place): HostConfig['gpus'] | null {
+function gpusOf(entry: HostFields, local: boolean | null, place: Place): HostConfig['gpus'] | null {
   if (entry.gpus === 'none') return [];
   if (entry.gpus !== 'auto')
     return entry.gpus.map(({ uuid, name, memory_mib }) => ({ uuid, name, memory: memory_mib * MIB }));
@@ -174,15 +155,16 @@ function parsePorts(text: string, place: Place): PortRange | null {
 }
 
 /** Two names for one engine or one GPU would lease the same thing twice. */
-function checkTogether(entries: readonly HostEntry[], hosts: readonly (HostConfig | null)[], place: Place): void {
-  unique(
-    entries.map(({ name }) => name),
-    (i) => at(place, `hosts[${i}].name`),
-  );
-  unique(
-    entries.map(({ endpoint }) => endpoint),
-    (i) => at(place, `hosts[${i}].endpoint`),
-  );
+function checkTogether(
+  entries: readonly (HostEntry | null)[],
+  hosts: readonly (HostRead | null)[],
+  place: Place,
+): void {
+  for (const field of ['name', 'endpoint'] as const)
+    unique(
+      entries.map((entry) => (entry && !entry.wrong.has(field) ? entry.fields[field] : null)),
+      (i) => at(place, `hosts[${i}].${field}`),
+    );
   const autos = hosts.flatMap((host, i) => (host?.gpus === 'auto' ? [i] : []));
   for (const i of autos.slice(1))
     fault(
@@ -190,9 +172,9 @@ function checkTogether(entries: readonly HostEntry[], hosts: readonly (HostConfi
       `auto would give this host the GPUs of hosts[${autos[0]}] too; list them, or write none`,
     );
   const gpus = entries.flatMap((entry, i) =>
-    typeof entry.gpus === 'string'
+    !entry || entry.wrong.has('gpus') || typeof entry.fields.gpus === 'string'
       ? []
-      : entry.gpus.map(({ uuid }, j) => ({ uuid, path: `hosts[${i}].gpus[${j}].uuid` })),
+      : entry.fields.gpus.map(({ uuid }, j) => ({ uuid, path: `hosts[${i}].gpus[${j}].uuid` })),
   );
   unique(
     gpus.map(({ uuid }) => uuid),
@@ -200,9 +182,10 @@ function checkTogether(entries: readonly HostEntry[], hosts: readonly (HostConfi
   );
 }
 
-function unique(values: readonly string[], placeOf: (index: number) => Place): void {
+/** Null is no value. */
+function unique(values: readonly (string | null)[], placeOf: (index: number) => Place): void {
   for (const [index, value] of values.entries())
-    if (values.indexOf(value) < index) fault(placeOf(index), `${value} is there twice`);
+    if (value !== null && values.indexOf(value) < index) fault(placeOf(index), `${value} is there twice`);
 }
 
 const at = (place: Place, field: string): Place => ({ ...place, path: place.path ? `${place.path}.${field}` : field });
@@ -220,7 +203,7 @@ function prefixed(place: Place): Findings {
   };
 }
 
-const pathText = (path: readonly PropertyKey[]): string =>
+const pathText = (path: FieldPath): string =>
   path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text ? `${text}.${String(part)}` : String(part);

@@ -1,4 +1,5 @@
 import type { Resolve } from './loopback.js';
+import { refuseOverlaps } from './overlap.js';
 import { type Findings, readCertificates, readKey } from './pem-files.js';
 import type { HostPort } from './values.js';
 import type { VariableName, Variables } from './variables.js';
@@ -23,8 +24,40 @@ export interface PublicUrl {
   readonly port: number;
 }
 
+export interface Listeners {
+  readonly grpc: Listen;
+  readonly http: Listen;
+  readonly ingress: Listen;
+}
+
+/** Null, with faults, where one has none. A variable that is `wrong` is not judged, nor any without the roles that open them. */
+export async function readListeners(
+  values: Variables,
+  wrong: ReadonlySet<string>,
+  resolve: Resolve,
+  findings: Findings,
+): Promise<Listeners | null> {
+  if (wrong.has('LONGSHORE_ROLES')) return null;
+  const [grpc, http, ingress] = await Promise.all([
+    listenGrpc(values, resolve, findings),
+    listenPlain('LONGSHORE_HTTP_ADDR', values, resolve, findings),
+    listenPlain('LONGSHORE_INGRESS_ADDR', values, resolve, findings),
+  ]);
+  const roles = values.LONGSHORE_ROLES;
+  const opened = [
+    ...(grpc && roles.has('api') ? [{ ...grpc, name: 'LONGSHORE_GRPC_ADDR' } as const] : []),
+    ...(http ? [{ ...http, name: 'LONGSHORE_HTTP_ADDR' } as const] : []),
+    ...(ingress && roles.has('ingress') ? [{ ...ingress, name: 'LONGSHORE_INGRESS_ADDR' } as const] : []),
+  ];
+  refuseOverlaps(
+    opened.filter(({ name }) => !wrong.has(name)),
+    findings,
+  );
+  return grpc && http && ingress && { grpc, http, ingress };
+}
+
 /** Plaintext is for loopback; beyond it callers must prove who they are. */
-export async function listenGrpc(values: Variables, resolve: Resolve, findings: Findings): Promise<Listen | null> {
+async function listenGrpc(values: Variables, resolve: Resolve, findings: Findings): Promise<Listen | null> {
   const found = await resolveListen('LONGSHORE_GRPC_ADDR', values.LONGSHORE_GRPC_ADDR, resolve, findings);
   if (!found || found.loopback || !values.LONGSHORE_ROLES.has('api')) return listenOf(found);
   const needed: readonly VariableName[] = ['LONGSHORE_TLS_CERT', 'LONGSHORE_TLS_KEY', 'LONGSHORE_TLS_CLIENT_CA'];
@@ -38,7 +71,7 @@ export async function listenGrpc(values: Variables, resolve: Resolve, findings: 
 }
 
 /** A listener that has no TLS yet, so that it must not be reached from other machines. */
-export async function listenPlain(
+async function listenPlain(
   name: 'LONGSHORE_HTTP_ADDR' | 'LONGSHORE_INGRESS_ADDR',
   values: Variables,
   resolve: Resolve,

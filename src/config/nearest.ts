@@ -1,7 +1,8 @@
 /** The candidate that a mistyped word most likely means; null where none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null;
-  let least = Math.max(3, Math.floor(word.length / 3)) + 1;
+  // A short word that differs in every letter means something else.
+  let least = Math.min(word.length - 1, Math.max(2, Math.floor(word.length / 3))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);
     if (distance < least) [best, least] = [candidate, distance];

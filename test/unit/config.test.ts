@@ -130,12 +130,70 @@ test.each<[string, string, RegExp]>([
 });
 
 test('all faults are reported at once, each under its variable', async () => {
-  const faults = await faultsOf({ LONGSHORE_LOG_LEVEL: 'x', LONGSHORE_WORKER_WIDTH: 'x', LONGSHORE_LOG_LEVLE: 'info' });
+  const faults = await faultsOf({
+    LONGSHORE_LOG_LEVEL: 'x',
+    LONGSHORE_WORKER_WIDTH: 'x',
+    LONGSHORE_LOG_LEVLE: 'info',
+    LONGSHORE_HTTP_ADDR: ':80',
+    LONGSHORE_HOSTS_FILE: '/no/such/file',
+    LONGSHORE_TLS_CERT: '/no/such/file',
+  });
   expect(faults.map(({ name }) => name).sort()).toEqual([
+    'LONGSHORE_HOSTS_FILE',
+    'LONGSHORE_HTTP_ADDR',
     'LONGSHORE_LOG_LEVEL',
     'LONGSHORE_LOG_LEVLE',
+    'LONGSHORE_TLS_KEY',
     'LONGSHORE_WORKER_WIDTH',
   ]);
+});
+
+test.each<[string, Env]>([
+  ['REDIS_URL', { REDIS_URL: 'x', LONGSHORE_ROLES: 'api' }],
+  ['LONGSHORE_ROLES', { LONGSHORE_ROLES: 'wroker', LONGSHORE_GRPC_ADDR: ':1' }],
+  ['LONGSHORE_INGRESS_DOMAIN', { LONGSHORE_INGRESS_DOMAIN: 'a..b', LONGSHORE_INGRESS_URL: 'https://c.example.com' }],
+  ['LONGSHORE_GRPC_ADDR', { LONGSHORE_GRPC_ADDR: 'x', LONGSHORE_HTTP_ADDR: '127.0.0.1:50051' }],
+])('where %s is wrong, nothing that hangs on it is reported', async (name, env) => {
+  expect((await faultsOf(env)).map((fault) => fault.name)).toEqual([name]);
+});
+
+describe('two listeners on one address', () => {
+  const beyond = () => ({
+    LONGSHORE_TLS_CERT: server.cert,
+    LONGSHORE_TLS_KEY: server.key,
+    LONGSHORE_TLS_CLIENT_CA: ca.cert,
+  });
+
+  test.each<[string, string, string, string]>([
+    ['the same', 'LONGSHORE_HTTP_ADDR', '127.0.0.1:9000', '127.0.0.1:9000'],
+    ['of one name', 'LONGSHORE_INGRESS_ADDR', 'localhost:9000', 'localhost:9000'],
+    ['one of them every address', 'LONGSHORE_HTTP_ADDR', '0.0.0.0:9000', '127.0.0.1:9000'],
+    ['one of them every address of both families', 'LONGSHORE_HTTP_ADDR', '[::]:9000', '127.0.0.1:9000'],
+    ['in another form', 'LONGSHORE_HTTP_ADDR', '[::1]:9000', '[0:0:0:0:0:0:0:1]:9000'],
+    ['IPv4 within IPv6', 'LONGSHORE_HTTP_ADDR', '127.0.0.1:9000', '[::ffff:127.0.0.1]:9000'],
+  ])('%s: both are named', async (_, name, grpc, other) => {
+    const faults = await faultsOf({ ...beyond(), LONGSHORE_GRPC_ADDR: grpc, [name]: other });
+    expect(faults).toMatchObject([{ name, message: expect.stringContaining('LONGSHORE_GRPC_ADDR') }]);
+  });
+
+  test('the default of another is taken too', async () => {
+    const faults = await faultsOf({ LONGSHORE_INGRESS_ADDR: '127.0.0.1:8080' });
+    expect(faults).toMatchObject([
+      { name: 'LONGSHORE_INGRESS_ADDR', message: expect.stringContaining('taken by LONGSHORE_HTTP_ADDR') },
+    ]);
+  });
+
+  test.each<[string, Env]>([
+    ['port 0', { LONGSHORE_GRPC_ADDR: '127.0.0.1:0', LONGSHORE_HTTP_ADDR: '127.0.0.1:0' }],
+    ['another loopback address', { LONGSHORE_GRPC_ADDR: '127.0.0.2:9000', LONGSHORE_HTTP_ADDR: '127.0.0.1:9000' }],
+    ['another family', { LONGSHORE_GRPC_ADDR: '[::1]:9000', LONGSHORE_HTTP_ADDR: '127.0.0.1:9000' }],
+    [
+      'a role that is not there',
+      { LONGSHORE_ROLES: 'worker', REDIS_URL: 'redis://localhost', LONGSHORE_GRPC_ADDR: '127.0.0.1:8080' },
+    ],
+  ])('%s: they do not meet', async (_, env) => {
+    expect((await loadConfig(around(env))).config.http.address).toBe('127.0.0.1');
+  });
 });
 
 test('a mistyped variable names the one that was meant', async () => {

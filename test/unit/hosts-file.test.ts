@@ -53,7 +53,20 @@ test.each<[string, string, RegExp]>([
   ['no YAML', 'hosts: [', /not good YAML/],
   ['an empty file', '', /expected object|Invalid input/],
   ['no hosts', 'hosts: []', /^hosts: must name at least one host/],
-  ['an unknown field', `hosts: [{${local}, gpu: none}]`, /^hosts\[0\]: .*gpu/],
+  [
+    'an unknown field',
+    `hosts: [{${local}, gpu: none}]`,
+    /^hosts\[0\]\.gpu: there is no such field; gpus is the nearest/,
+  ],
+  ['an unknown field of tls', `hosts: [{${local}, tls: {ca: a, cert: b, key: c, kye: d}}]`, /\.tls\.kye: .*key is the/],
+  [
+    'an unknown field of a GPU',
+    `hosts: [{${local}, gpus: [${gpu.replace('}', ', id: 1}')}]}]`,
+    /gpus\[0\]\.id: .*there are uuid, name, memory_mib/,
+  ],
+  ['an unknown field beside the hosts', `hosts: [{${local}}]\nhost: 1`, /^host: .*hosts is the nearest/],
+  ['a missing field', `hosts: [{name: a}]`, /^hosts\[0\]\.endpoint: is missing/],
+  ['an entry that is none', `hosts: [gpu-1]`, /^hosts\[0\]: .*object/],
   ['a field given twice', `hosts: [{${local}, name: b}]`, /not good YAML/],
   ['a bad name', 'hosts: [{name: A_1, endpoint: "unix:///a"}]', /^hosts\[0\]\.name: must be lower-case/],
   [
@@ -88,7 +101,11 @@ test.each<[string, string, RegExp]>([
   ],
   ['gpus left out elsewhere', `hosts: [{${remote.replace(', gpus: none', '')}, ${tls}}]`, /^hosts\[0\]\.gpus: auto/],
   ['auto twice', `hosts: [{${local}}, {name: b, endpoint: "unix:///b"}]`, /^hosts\[1\]\.gpus: .*hosts\[0\] too/],
-  ['a GPU without memory', `hosts: [{${local}, gpus: [{uuid: GPU-1, name: x}]}]`, /^hosts\[0\]\.gpus/],
+  [
+    'a GPU without memory',
+    `hosts: [{${local}, gpus: [{uuid: GPU-1, name: x}]}]`,
+    /^hosts\[0\]\.gpus\[0\]\.memory_mib: is missing/,
+  ],
   [
     'one GPU twice',
     `hosts: [{${local}, gpus: [${gpu}]}, {name: b, endpoint: "unix:///b", gpus: [${gpu}]}]`,
@@ -115,4 +132,40 @@ test('all faults of a file are reported at once', async () => {
     `hosts: [{${local}, ports: "x", address: y}, {${remote.replace('name: a', 'name: b')}}]`,
   );
   expect(faults.map((fault) => fault.split(':')[0])).toEqual(['hosts[0].address', 'hosts[0].ports', 'hosts[1].tls']);
+});
+
+test('a fault in one field hides none in the others, of this host or another', async () => {
+  const twice = 'endpoint: "unix:///run/a.sock"';
+  const { faults } = await read(
+    [
+      'hosts:',
+      `- {name: A_1, ${twice}, ports: "x", gpus: [{uuid: 1}, ${gpu}], address: 5}`,
+      `- {name: b, ${twice}, gpu: none, gpus: [${gpu}], tls: {ca: no.crt}}`,
+      '- {name: c, endpoint: "ssh://c", gpus: 4}',
+      `- {${remote.replace('name: a', 'name: d')}, lables: {}}`,
+      '- {name: e, endpoint: "unix:///run/e.sock", ports: "y"}',
+      '- {name: e, endpoint: "unix:///run/f.sock"}',
+      'hsots: 1',
+    ].join('\n'),
+  );
+  expect(faults.map((fault) => fault.split(': ')[0]).sort()).toEqual([
+    'hosts[0].address',
+    'hosts[0].gpus[0].memory_mib',
+    'hosts[0].gpus[0].name',
+    'hosts[0].gpus[0].uuid',
+    'hosts[0].name',
+    'hosts[0].ports',
+    'hosts[1].endpoint',
+    'hosts[1].gpu',
+    'hosts[1].tls.cert',
+    'hosts[1].tls.key',
+    'hosts[2].endpoint',
+    'hosts[2].gpus',
+    'hosts[3].lables',
+    'hosts[3].tls',
+    'hosts[4].ports',
+    'hosts[5].gpus',
+    'hosts[5].name',
+    'hsots',
+  ]);
 });
