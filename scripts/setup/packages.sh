@@ -21,6 +21,33 @@ package_of() {
   esac
 }
 
+# The command that brings these commands on a distribution that is not Debian's; false where its package manager is not known.
+# dnf takes the path of a program, whatever the release calls its package.
+install_elsewhere() {
+  local manager command names=()
+  for manager in dnf zypper pacman apk ''; do ! has "$manager" || break; done
+  for command in "$@"; do
+    case $manager:$command in
+      dnf:docker | dnf:dockerd | dnf:containerd | dnf:runc | dnf:redis-server) names+=("/usr/bin/$command") ;;
+      dnf:ip) names+=(iproute) ;;
+      dnf:docker-registry) names+=(docker-distribution) ;;
+      *:docker | *:dockerd) names+=(docker) ;;
+      *:redis-server) names+=(redis) ;;
+      *:ip) names+=(iproute2) ;;
+      *:h2load) names+=(nghttp2) ;;
+      *:apparmor_parser) names+=(apparmor) ;;
+      *) names+=("$command") ;;
+    esac
+  done
+  mapfile -t names < <(printf '%s\n' "${names[@]}" | sort -u)
+  case $manager in
+    dnf | zypper) echo "$manager install ${names[*]}" ;;
+    pacman) echo "pacman -S --needed ${names[*]}" ;;
+    apk) echo "apk add ${names[*]}" ;;
+    *) return 1 ;;
+  esac
+}
+
 missing_commands() {
   local command
   for command in "$@"; do has "$command" || echo "$command"; done
@@ -99,13 +126,14 @@ install_packages() {
   say "apt-get update"
   apt update || say "the package lists could not all be refreshed; trying with what is there"
   say "apt-get install $*"
-  apt install --no-install-recommends "$@" || fail "installing failed; to see why: apt-get install $*"
+  # An engine or a Redis of another vendor stays: what would have it removed is an error.
+  apt install --no-install-recommends --no-remove "$@" || fail "installing failed; to see why: apt-get install $*"
   disable_new_services "$before"
   rm -f "$before"
 }
 
 main() {
-  local missing packages
+  local missing packages command
   if is_root; then
     exec 8>/run/longshore-packages.lock # policy-rc.d has one owner at a time
     flock 8
@@ -117,9 +145,9 @@ main() {
   [ "${#missing[@]}" -gt 0 ] || return 0
   mapfile -t packages < <(packages_of "${missing[@]}")
   if ! debian_like; then
-    fail "these commands are missing: ${missing[*]}" \
-      "Install Docker Engine, Redis and the rest with your package manager, for example:" \
-      "  dnf install moby-engine redis busybox iproute iptables openssl"
+    command=$(install_elsewhere "${missing[@]}") ||
+      fail "these commands are missing: ${missing[*]}. Install what brings them, then try again."
+    fail "these commands are missing: ${missing[*]}. Run this, then try again:" "  $(is_root || echo 'sudo ')$command"
   fi
   is_root || fail "these commands are missing: ${missing[*]}. Run this, then try again:" \
     "  sudo apt-get update && sudo apt-get install --no-install-recommends ${packages[*]}"
