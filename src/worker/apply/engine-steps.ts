@@ -8,6 +8,7 @@ import type {
   StartContainer,
   StopContainer,
 } from '../../reconciler/step.js';
+import { createOrAdopt } from './adopt.js';
 import {
   changeTo,
   engineOf,
@@ -66,7 +67,8 @@ export async function createContainer(step: CreateContainer, context: StepContex
   if (image === null) {
     throw new EngineError('TRANSIENT', instance.host, `the image of revision ${revision.id} is gone`);
   }
-  await engine.create(
+  await createOrAdopt(
+    engine,
     {
       name: instanceName(instance.id, lease.fence),
       identity: {
