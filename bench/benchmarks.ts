@@ -9,13 +9,16 @@ import { observation, steadyState } from './rows/observation.js';
 import { operations } from './rows/operations.js';
 import { placement } from './rows/placement.js';
 import { queue } from './rows/queue.js';
+import { redisBytes } from './rows/redis-bytes.js';
 import { rollback } from './rows/rollback.js';
 import { submits } from './rows/submits.js';
+import { swarm } from './rows/swarm.js';
 
 /** In the order in which they run and are printed. A new one is a file in rows/ and a line here. */
 export const BENCHMARKS: readonly Benchmark[] = [
   get,
   submits,
+  redisBytes,
   queue,
   placement,
   operations,
@@ -27,4 +30,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   deployMany,
   rollback,
   noFailedRequests,
+  swarm,
 ];
