@@ -23,17 +23,6 @@ generated() {
   bash scripts/generate.sh "$scratch/fresh" && diff -r gen "$scratch/fresh/gen"
 }
 
-# The committed descriptors stand for the protos at HEAD: HEAD has no node_modules to build them from.
-breaking() {
-  if ! git cat-file -e HEAD:gen/descriptors.binpb 2>/dev/null; then
-    echo "nothing committed to compare with"
-    return 0
-  fi
-  git show HEAD:gen/descriptors.binpb >"$scratch/head.binpb" &&
-    npx --no-install buf build "$scratch/head.binpb" --path longshore -o "$scratch/before.binpb" &&
-    npx --no-install buf breaking proto --against "$scratch/before.binpb" --exclude-imports
-}
-
 check 'types' npx --no-install tsc -p tsconfig.json
 check 'lint' npx --no-install eslint --max-warnings 0 .
 check 'layering' npx --no-install depcruise --config .dependency-cruiser.mjs src test
@@ -41,6 +30,6 @@ check 'dead code' npx --no-install knip
 check 'format' npx --no-install biome check
 check 'buf lint' npx --no-install buf lint
 check 'buf format' npx --no-install buf format proto --diff --exit-code
-check 'buf breaking' breaking
+check 'buf breaking' bash scripts/released-api.sh check
 check 'generated code' generated
 exit "$failed"
