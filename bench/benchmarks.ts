@@ -4,9 +4,11 @@ import { deployMany } from './rows/deploy-many.js';
 import { get } from './rows/get.js';
 import { ingress } from './rows/ingress.js';
 import { ingressBulk } from './rows/ingress-bulk.js';
+import { memory } from './rows/memory.js';
 import { noFailedRequests } from './rows/no-failed-requests.js';
 import { observation, steadyState } from './rows/observation.js';
 import { operations } from './rows/operations.js';
+import { pages } from './rows/pages.js';
 import { placement } from './rows/placement.js';
 import { queue } from './rows/queue.js';
 import { redisBytes } from './rows/redis-bytes.js';
@@ -19,6 +21,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   get,
   submits,
   redisBytes,
+  memory,
+  pages,
   queue,
   placement,
   operations,
