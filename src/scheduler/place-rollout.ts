@@ -1,7 +1,7 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Resources, RolloutOrder } from '../domain/revision.js';
 import { gpuSuits } from './gpu.js';
-import { explained, place, refusals } from './place.js';
+import { explained, passes, place } from './place.js';
 import type { HostSnapshot, NotPlaced, Placed, PlacementRequest } from './placement.js';
 import { leasedResources } from './resources.js';
 
@@ -57,8 +57,7 @@ function handOver({ former, request, retained }: RolloutPlacement, snapshots: re
   const snapshot = snapshots.find(({ host }) => host.name === instance.host);
   if (snapshot === undefined || request.needsPort !== (instance.port !== null)) return null;
   const without = released(snapshot, instance, resources);
-  if (refusals({ ...request, needsPort: false }, without).length > 0 || !devicesSuit(instance, request, without))
-    return null;
+  if (!passes({ ...request, needsPort: false }, without) || !devicesSuit(instance, request, without)) return null;
   const fits = retained !== null && sameDevices(retained, instance);
   return { kind: 'STOP_FIRST' as const, former: instance, retained: fits ? retained : null };
 }
@@ -90,7 +89,7 @@ function retainedFits(
   const present = (uuid: string) => host.gpus.some((gpu) => gpu.uuid === uuid);
   const free = (uuid: string) => present(uuid) && !takenGpus.has(uuid) && !host.foreignGpus.includes(uuid);
   if (!retained.gpuUuids.every(free) || (retained.port !== null && takenPorts.has(retained.port))) return false;
-  return refusals({ ...request, gpus: null, needsPort: false, imageHosts: null }, snapshot).length === 0;
+  return passes({ ...request, gpus: null, needsPort: false, imageHosts: null }, snapshot);
 }
 
 function released(snapshot: HostSnapshot, instance: InstanceRecord, resources: Resources | null): HostSnapshot {

@@ -14,26 +14,39 @@ const FILTERS: readonly Filter[] = [hostStateFilter, imageFilter, gpuFilter, mem
 
 /** Filter, score, pick: the host, devices and port for one instance now, or why each host will not do. */
 export function place(request: PlacementRequest, snapshots: readonly HostSnapshot[]): Placed | NotPlaced {
-  const ranked = snapshots.filter((snapshot) => refusals(request, snapshot).length === 0).sort(better);
-  for (const snapshot of ranked) {
-    const gpus = pickGpus(request.gpus, snapshot);
-    if (gpus === null) continue;
-    const port = request.needsPort ? pickPort(snapshot, request.portSeed ?? '') : null;
-    return { ok: true, host: snapshot.host.name, gpus, port };
+  const best = bestOf(request, snapshots);
+  const gpus = best && pickGpus(request.gpus, best);
+  if (best === null || gpus === null) return explain(request, snapshots);
+  const port = request.needsPort ? pickPort(best, request.portSeed ?? '') : null;
+  return { ok: true, host: best.host.name, gpus, port };
+}
+
+/** Only what is better than the best so far is put through the filters, which cost more than the scores. */
+function bestOf(request: PlacementRequest, snapshots: readonly HostSnapshot[]): HostSnapshot | null {
+  let best: HostSnapshot | null = null;
+  for (const snapshot of snapshots) {
+    if (best !== null && better(best, snapshot) <= 0) continue;
+    if (passes(request, snapshot)) best = snapshot;
   }
-  return explain(request, snapshots);
+  return best;
 }
 
 /** Null if some host could satisfy the request were it idle; a host that was never observed is given the benefit of the doubt. */
 export function admit(request: PlacementRequest, hosts: readonly HostRecord[]): NotPlaced | null {
-  const { possible, reasons } = explain(request, hosts.map(idle));
-  return possible ? null : { ok: false, possible, reasons };
+  for (const host of hosts) if (isPossible(refusals(request, idle(host)))) return null;
+  return explain(request, hosts.map(idle));
+}
+
+export function passes(request: PlacementRequest, snapshot: HostSnapshot): boolean {
+  return FILTERS.every((filter) => filter(request, snapshot) === null);
 }
 
 /** All refusals of one host; none lets it pass. */
-export function refusals(request: PlacementRequest, snapshot: HostSnapshot): readonly Refusal[] {
-  return FILTERS.flatMap((filter) => filter(request, snapshot) ?? []);
+function refusals(request: PlacementRequest, snapshot: HostSnapshot): readonly Refusal[] {
+  return FILTERS.flatMap((filter) => filter(request, snapshot)?.() ?? []);
 }
+
+const isPossible = (refused: readonly Refusal[]): boolean => refused.every((refusal) => !refusal.permanent);
 
 /** Host by host, for messages. */
 export function explained({ reasons }: NotPlaced): string {
@@ -43,7 +56,7 @@ export function explained({ reasons }: NotPlaced): string {
 
 function explain(request: PlacementRequest, snapshots: readonly HostSnapshot[]): NotPlaced {
   const judged = snapshots.map((snapshot) => ({ host: snapshot.host.name, refused: refusals(request, snapshot) }));
-  const possible = judged.some(({ refused }) => refused.every((refusal) => !refusal.permanent));
+  const possible = judged.some(({ refused }) => isPossible(refused));
   const reasons = judged
     .filter(({ refused }) => refused.length > 0)
     .map(({ host, refused }) => ({ host, reason: sentence(refused) }))

@@ -55,5 +55,8 @@ export interface Refusal {
   readonly permanent: boolean;
 }
 
-/** Adding a filter: a file with one such function, and a line in place.ts. Null lets the host pass. */
-export type Filter = (request: PlacementRequest, snapshot: HostSnapshot) => Refusal | null;
+/**
+ * Adding a filter: a file with one such function, and a line in place.ts. Null lets the host pass. Why not is worked out only where somebody asks: of
+ * most hosts that will not do, nobody does.
+ */
+export type Filter = (request: PlacementRequest, snapshot: HostSnapshot) => (() => Refusal) | null;

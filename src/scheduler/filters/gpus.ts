@@ -7,13 +7,14 @@ import type { Filter } from '../placement.js';
 export const gpuFilter: Filter = ({ gpus }, snapshot) => {
   // An engine that never answered has devices that we do not know of yet.
   if (gpus === null || gpus.count === 0 || snapshot.host.observedAt === 0) return null;
-  const suitable = snapshot.host.gpus.filter((gpu) => gpuSuits(gpu, gpus)).length;
-  if (suitable < gpus.count) {
-    return { reason: `has ${suitable} of ${gpus.count} ${asked(gpus)}`, permanent: true };
-  }
   const free = freeGpus(snapshot).filter((gpu) => gpuSuits(gpu, gpus)).length;
   if (free >= gpus.count) return null;
-  return { reason: `has ${free} of ${gpus.count} ${asked(gpus)} free, ${suitable} in all`, permanent: false };
+  return () => {
+    const suitable = snapshot.host.gpus.filter((gpu) => gpuSuits(gpu, gpus)).length;
+    return suitable < gpus.count
+      ? { reason: `has ${suitable} of ${gpus.count} ${asked(gpus)}`, permanent: true }
+      : { reason: `has ${free} of ${gpus.count} ${asked(gpus)} free, ${suitable} in all`, permanent: false };
+  };
 };
 
 function asked({ model, minMemory }: GpuRequirements): string {

@@ -4,5 +4,5 @@ import type { Filter } from '../placement.js';
 export const hostStateFilter: Filter = (_request, { host }) => {
   if (host.state === 'UP') return null;
   const why = host.message === '' ? '' : `: ${host.message}`;
-  return { reason: `is ${host.state}${why}`, permanent: host.state === 'REFUSED' };
+  return () => ({ reason: `is ${host.state}${why}`, permanent: host.state === 'REFUSED' });
 };

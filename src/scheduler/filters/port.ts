@@ -5,6 +5,8 @@ import { hasPort } from '../port.js';
 export const portFilter: Filter = ({ needsPort }, snapshot) => {
   if (!needsPort || hasPort(snapshot)) return null;
   const { first, last } = snapshot.host.ports;
-  if (last < first) return { reason: 'has no ports to publish on', permanent: true };
-  return { reason: `has no port left of ${first}-${last}`, permanent: false };
+  return () =>
+    last < first
+      ? { reason: 'has no ports to publish on', permanent: true }
+      : { reason: `has no port left of ${first}-${last}`, permanent: false };
 };
