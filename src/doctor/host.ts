@@ -4,11 +4,16 @@ import { type EngineLook, lookAtEngine } from '../engine/docker-look.js';
 import { localGpus } from '../engine/local-gpus.js';
 import type { HostConfig } from '../fleet/host-config.js';
 import { type Diagnosis, failed, messageOf, ok, warning } from './diagnosis.js';
+import { mendOfEngine } from './engine-fault.js';
+import type { ControlPlaneKnown } from './redis.js';
 
 const GIB = 1024 ** 3;
 
-/** `controlPlaneId` null: not known, so that whose the engine is can be shown but not judged. */
-export async function diagnoseHost(host: HostConfig, controlPlaneId: string | null): Promise<readonly Diagnosis[]> {
+/** `controlPlane` null: ours is not known, so that whose the engine is can be shown but not judged. */
+export async function diagnoseHost(
+  host: HostConfig,
+  controlPlane: ControlPlaneKnown | null,
+): Promise<readonly Diagnosis[]> {
   const subject = `host ${host.name}`;
   try {
     const look = await lookAtEngine(host.name, parseEndpoint(host.endpoint, host.tls));
@@ -16,35 +21,33 @@ export async function diagnoseHost(host: HostConfig, controlPlaneId: string | nu
     const size = `${cores} cores, ${(memory / GIB).toFixed(1)} GiB`;
     return [
       ok(subject, `Docker Engine ${version} answers at ${host.endpoint}; ${size}`),
-      diagnoseOwner(subject, look, controlPlaneId),
+      diagnoseOwner(subject, look, controlPlane),
       ...(await diagnoseGpus(subject, host, look)),
     ];
   } catch (error) {
-    return [failed(subject, messageOf(error), mendOf(host))];
+    return [failed(subject, messageOf(error), mendOfEngine(host, error))];
   }
 }
 
-function mendOf({ endpoint }: HostConfig): string {
-  if (!endpoint.startsWith('unix:'))
-    return `see that the engine runs, listens with TLS and is not behind a firewall: ${endpoint}`;
-  return 'start it (systemctl start docker), or let this user use it (usermod -aG docker USER)';
-}
-
-function diagnoseOwner(subject: string, { owner, network }: EngineLook, controlPlaneId: string | null): Diagnosis {
+function diagnoseOwner(
+  subject: string,
+  { owner, network }: EngineLook,
+  controlPlane: ControlPlaneKnown | null,
+): Diagnosis {
   const networkText = network ? 'its network is there' : 'its network is missing and will be made';
   if (owner === null) return ok(subject, 'no control plane has claimed it; a worker will');
   if (owner === '')
     return failed(
       subject,
       'a volume longshore-owner is there that Longshore did not make',
-      'docker volume rm longshore-owner',
+      'on that host: docker volume rm longshore-owner',
     );
-  if (controlPlaneId === null) return warning(subject, `claimed by control plane ${owner}; ours is not known now`);
-  if (owner === controlPlaneId) return ok(subject, `claimed by this control plane; ${networkText}`);
+  if (controlPlane === null) return warning(subject, `claimed by control plane ${owner}; ours is not known now`);
+  if (owner === controlPlane.id) return ok(subject, `claimed by this control plane; ${networkText}`);
   return failed(
     subject,
     `claimed by another control plane, ${owner}; none of its GPUs will be used`,
-    'if that one is gone for good: docker volume rm longshore-owner',
+    'only if that one is gone for good: remove on that host what it left, as docs/operations.md says, and then its claim: docker volume rm longshore-owner',
   );
 }
 

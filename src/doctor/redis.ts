@@ -1,13 +1,20 @@
 import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { ping } from '../embedded/ping.js';
 import { redisDir, socketPath } from '../embedded/place.js';
+import { member, textOf } from '../engine/docker-json.js';
 import { lookAtRedis } from '../store/redis-look.js';
 import { type Diagnosis, failed, messageOf, ok, warning } from './diagnosis.js';
 
+/** Who we are. `id` null: no service has used this Redis yet, so that every claim on an engine is somebody else's. */
+export interface ControlPlaneKnown {
+  readonly id: string | null;
+}
+
 export interface RedisFindings {
   readonly diagnoses: readonly Diagnosis[];
-  /** Null where it is not known: no service ran yet, or Redis does not answer. */
-  readonly controlPlaneId: string | null;
+  /** Null where it is not known, since Redis does not answer. */
+  readonly controlPlane: ControlPlaneKnown | null;
 }
 
 /** Which Redis the service uses, and the name of its keys there. */
@@ -22,7 +29,8 @@ export async function diagnoseRedis({ redisUrl, keyspace, dataDir }: RedisPlace)
   if (redisUrl !== null) return look(redisUrl, keyspace, 'start it, or set REDIS_URL to one that runs');
   const socket = socketPath(dataDir);
   if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, keyspace, 'restart the service');
-  return { diagnoses: await diagnosePrograms(dataDir), controlPlaneId: null };
+  const controlPlane = (await isUnused(redisDir(dataDir))) ? { id: null } : null;
+  return { diagnoses: await diagnosePrograms(dataDir), controlPlane };
 }
 
 async function look(url: string, keyspace: string, mend: string): Promise<RedisFindings> {
@@ -33,10 +41,10 @@ async function look(url: string, keyspace: string, mend: string): Promise<RedisF
       ok('redis', `version ${version} answers; ${use}`),
       ...warnings.map((text) => warning('redis', text)),
     ];
-    return { diagnoses, controlPlaneId };
+    return { diagnoses, controlPlane: { id: controlPlaneId } };
   } catch (error) {
     const message = messageOf(error);
-    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlaneId: null };
+    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null };
   }
 }
 
@@ -46,6 +54,15 @@ function mendOf(message: string): string | null {
   if (message.includes('refuses the database'))
     return 'name a database that it has in REDIS_URL: redis://host:6379/0 (its redis.conf says how many: databases)';
   return null;
+}
+
+/** Whether no private Redis has kept anything there. */
+async function isUnused(dir: string): Promise<boolean> {
+  try {
+    return (await readdir(dir)).length === 0;
+  } catch (error) {
+    return textOf(member(error, 'code')) === 'ENOENT';
+  }
 }
 
 /** What `serve` needs to start the private one. */
