@@ -27,6 +27,7 @@ export interface ServiceClient {
   delete(containerId: string): Promise<Operation>;
   cancel(operationId: string): Promise<Operation>;
   container(containerId: string): Promise<Container>;
+  revision(revisionId: string): Promise<Revision>;
   /** Newest first. */
   revisions(containerId: string): Promise<readonly Revision[]>;
   operation(operationId: string): Promise<Operation>;
@@ -71,6 +72,7 @@ export function serviceClient(addr: string): ServiceClient {
     delete: (containerId) => reply((answer) => containers.delete({ containerId }, answer)),
     cancel: (operationId) => reply((answer) => operations.cancel({ operationId }, answer)),
     container: (containerId) => reply((answer) => containers.get({ containerId }, answer)),
+    revision: (containerRevisionId) => reply((answer) => containers.getRevision({ containerRevisionId }, answer)),
     async revisions(containerId) {
       const id = { $case: 'containerId' as const, value: containerId };
       const request = { id, pageSize: 1000n, pageToken: '', filter: '' };

@@ -338,6 +338,12 @@ test('no header within the execution timeout is a 504, and the instance is let g
   await other.publish({ ...routeTo(instance.target), executionTimeoutMs: 100 });
   const answer = await ask(other.port, '/never');
   expect(answer.status).toBe(504);
+  expect(answer.headers['content-type']).toMatch(/^application\/json/);
+  expect(JSON.parse(answer.body)).toEqual({
+    errorCode: 504,
+    errorMessage: 'the container did not answer within 0.1 s',
+    errorType: 'ServerError',
+  });
   await until('nothing is in flight', () => other.ingress.status().inFlight === 0);
   const stream = await ask(other.port, '/stream?seconds=0.4');
   expect(stream.body.endsWith('end\n')).toBe(true);

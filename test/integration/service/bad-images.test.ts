@@ -1,3 +1,5 @@
+import { DeployContainerRevisionMetadata } from '../../../gen/ts/longshore/containers/v1/container_service.js';
+import type { Operation } from '../../../gen/ts/longshore/operation/v1/operation.js';
 import { ownEngine } from '../../support/engine.js';
 import { failureOf, type SeenFailure } from '../../support/operation-view.js';
 import type { PrivateEngine } from '../../support/private-engine.js';
@@ -6,6 +8,8 @@ import type { DeployDraft } from '../../support/service-client.js';
 import { until } from '../../support/until.js';
 
 const APP = 'longshore/demo-app:latest';
+
+const NOT_FOUND = 5;
 
 const seconds = (count: number) => ({ seconds: BigInt(count), nanos: 0 });
 const settings = (environment: Record<string, string>): DeployDraft => ({ imageSpec: { environment } });
@@ -105,6 +109,11 @@ describe('deploying what cannot run', () => {
 
   const running = () => engine.docker('ps', '-q', '--filter', `label=longshore.container=${container.id}`);
 
+  const getRevision = ({ metadata }: Operation) => {
+    const { containerRevisionId } = DeployContainerRevisionMetadata.decode(metadata?.value ?? new Uint8Array());
+    return service.client.revision(containerRevisionId);
+  };
+
   /** The old revision serves, and nothing else of the container runs or is listed. */
   async function expectOnlyTheGoodOne(before: string): Promise<void> {
     const { client } = service;
@@ -126,6 +135,7 @@ describe('deploying what cannot run', () => {
     expect(failure).toMatchObject({ code: 9, reason, metadata: { step, host: 'host-1' } });
     expect(failure.metadata.exit_code).toBe(exitCode);
     expect(failure.message).toMatch(says);
+    await expect(getRevision(asked)).rejects.toMatchObject({ code: NOT_FOUND });
     await expectOnlyTheGoodOne(before);
   });
 

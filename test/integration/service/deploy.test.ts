@@ -1,4 +1,6 @@
 import { Revision } from '../../../gen/ts/longshore/containers/v1/revision.js';
+import { treePath } from '../../../src/paths.js';
+import { tryCommand } from '../../support/command.js';
 import { ownEngine } from '../../support/engine.js';
 import type { PrivateEngine } from '../../support/private-engine.js';
 import { call, type RunningService, startService } from '../../support/service.js';
@@ -73,6 +75,30 @@ describe('deploying on a real engine', () => {
     });
     expect(await engine.docker('ps', '-q', '--no-trunc', '--filter', `label=longshore.container=${id}`)).toBe(before);
     await client.succeeded(await client.delete(id));
+  });
+
+  test("a revision's execution timeout holds at its url", async () => {
+    const { client } = service;
+    const { id, url } = await client.createContainer('slow');
+    const timeout = (millis: number) => ({ executionTimeout: { seconds: 0n, nanos: millis * 1_000_000 } });
+    await client.succeeded(await client.deploy(id, APP, { ...revisionCalled('impatient'), ...timeout(300) }));
+    const answer = await call(`${url}slow?ms=60000`);
+    expect(answer.status).toBe(504);
+    expect(JSON.parse(answer.body)).toMatchObject({ errorMessage: 'the container did not answer within 0.3 s' });
+    expect(await called(url)).toMatchObject({ revision: 'impatient' });
+    await client.succeeded(await client.delete(id));
+  });
+
+  test('the example of a client in TypeScript does what it says, and leaves nothing behind', async () => {
+    const example = treePath('examples', 'typescript', 'client.ts');
+    const address = `127.0.0.1:${service.grpcPort}`;
+    const { code, stdout, stderr } = await tryCommand(process.execPath, ['--import', 'tsx', example, address, APP]);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(
+      /^revision \S+ is being deployed\nlongshore\/demo-app:latest \(sha256:\w+\) answers at http:/,
+    );
+    expect(code).toBe(0);
+    expect(await engine.docker('ps', '-aq')).toBe('');
   });
 
   test('GPUs are exclusive: what does not fit waits, and takes over the GPUs of its own former revision', async () => {
