@@ -63,6 +63,10 @@ export const KEY_FAMILIES = {
   /** What a host offers, as one text: a change wakes those that wait. */
   'host-capacity': 0,
 
+  /** Hosts and device leases by the version of their last change: how processes keep up with them. */
+  'placement-feed': 0,
+  'placement-version': 0,
+
   // Routes.
   routes: 0,
   ingress: 1,

@@ -30,6 +30,8 @@ export class StoreFault extends Error {
 export interface RedisConnection {
   /** Runs an action that may safely run twice: it is repeated after a lost connection while its time lasts. Rejects with StoreFault or with the action's error. */
   call<T>(action: (client: Redis) => Promise<T>): Promise<T>;
+  /** How many connections have been made so far, one after another. */
+  number(): number;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,10 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
   // Every call that waits for the connection listens for it.
   client.setMaxListeners(0);
   const refusal = watchRefusal(client);
+  let connections = 0;
+  client.on('ready', () => {
+    connections += 1;
+  });
   return {
     call: async (action) => {
       const deadline = performance.now() + budgetMs;
@@ -56,6 +62,7 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
         }
       }
     },
+    number: () => connections,
     close: () => closeClient(client),
   };
 }

@@ -11,6 +11,7 @@ import {
   fieldsOf,
 } from './codec.js';
 import type { FencedScripts } from './redis-leases.js';
+import type { PlacementFeed } from './redis-placement-feed.js';
 import { integer, pairs, texts } from './redis-replies.js';
 import type { ScriptArguments } from './script-runner.js';
 import {
@@ -25,7 +26,10 @@ import {
 const EMPTY_RESULT: OperationResult = { kind: 'EMPTY' };
 const DONE = progressAt('DONE', 100);
 
-export function createRedisContainerWork(scripts: FencedScripts): ContainerWork {
+export function createRedisContainerWork(
+  scripts: FencedScripts,
+  feed: Pick<PlacementFeed, 'whileTaking'>,
+): ContainerWork {
   return {
     load: async (lease, containerId) => {
       own(lease, containerId);
@@ -40,7 +44,8 @@ export function createRedisContainerWork(scripts: FencedScripts): ContainerWork 
     place: async (lease, change) => {
       const { devices } = change;
       const text = encodeDevices(devices, change.containerId);
-      const reply = await scripts.run('place', lease, { ...written(lease, change), lease: devices, devices: text });
+      const taking = scripts.run('place', lease, { ...written(lease, change), lease: devices, devices: text });
+      const reply = await feed.whileTaking({ ...devices, containerId: change.containerId }, taking);
       return reply === 'PLACED' ? 'PLACED' : 'TAKEN';
     },
     moveDevices: async (lease, change) => {

@@ -1,37 +1,34 @@
 import { z } from 'zod';
 import type { HostRecord } from '../domain/host.js';
-import type { HostSnapshot } from '../scheduler/placement.js';
-import { decodeDevices, decodeHost, encodeDocument, fieldsOf } from './codec.js';
+import { encodeDocument } from './codec.js';
 import type { Keys } from './keys.js';
 import { type RedisConnection, replies } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
 import type { FencedScripts } from './redis-leases.js';
-import { integer, pairs, texts } from './redis-replies.js';
-import type { ScriptRunner } from './script-runner.js';
+import type { PlacementFeed } from './redis-placement-feed.js';
+import { integer } from './redis-replies.js';
 import type { HostWork } from './work.js';
 
 export interface RedisHostWorkDeps {
-  readonly scripts: ScriptRunner;
   readonly fenced: FencedScripts;
+  readonly feed: PlacementFeed;
   readonly connection: RedisConnection;
   readonly keys: Keys;
 }
 
-export function createRedisHostWork({ scripts, fenced, connection, keys }: RedisHostWorkDeps): HostWork {
+export function createRedisHostWork({ fenced, feed, connection, keys }: RedisHostWorkDeps): HostWork {
   return {
     saveHost: async (lease, host) => {
       if (lease.key !== `host/${host.name}`) throw new TypeError(`${lease.key} is not host ${host.name}`);
       const args = { name: host.name, host: encodeDocument(host), capacity: capacityOf(host) };
       await fenced.run('save-host', lease, args);
     },
-    hosts: async () => {
-      const { hosts, leases } = await readHosts(scripts);
-      return snapshots(hosts, leases);
+    removeHost: async (lease) => {
+      if (!lease.key.startsWith('host/')) throw new TypeError(`${lease.key} is no host`);
+      await fenced.run('remove-host', lease, { name: lease.key.slice('host/'.length) });
     },
-    containersOn: async (name) => {
-      const { leases } = await readHosts(scripts);
-      return [...new Set(leases.filter((lease) => lease.host === name).map((lease) => lease.containerId))];
-    },
+    hosts: async () => (await feed.read()).snapshots,
+    containersOn: async (name) => (await feed.read()).containersOn(name),
     knownContainers: async (ids) => {
       if (ids.length === 0) return new Map();
       const flags = await guarded(
@@ -47,11 +44,6 @@ export function createRedisHostWork({ scripts, fenced, connection, keys }: Redis
   };
 }
 
-async function readHosts(scripts: ScriptRunner) {
-  const [hosts, leases] = z.tuple([texts, pairs]).parse(await guarded(scripts.run('hosts', {})));
-  return { hosts: hosts.map(decodeHost), leases: Object.values(fieldsOf(leases) ?? {}).map(decodeDevices) };
-}
-
 function knowledge(exists: number | undefined, deleted: number | undefined): 'EXISTS' | 'DELETED' | 'UNKNOWN' {
   if (exists === 1) return 'EXISTS';
   return deleted === 1 ? 'DELETED' : 'UNKNOWN';
@@ -60,18 +52,4 @@ function knowledge(exists: number | undefined, deleted: number | undefined): 'EX
 /** Everything that decides what fits, and nothing that changes with each observation. */
 function capacityOf({ state, gpus, foreignGpus, ports, memory, cores, labels, address }: HostRecord): string {
   return JSON.stringify({ state, gpus, foreignGpus, ports, memory, cores, labels, address });
-}
-
-function snapshots(hosts: readonly HostRecord[], leases: readonly ReturnType<typeof decodeDevices>[]): HostSnapshot[] {
-  return hosts.map((host) => {
-    const own = leases.filter((lease) => lease.host === host.name);
-    return {
-      host,
-      takenGpus: new Set([...host.foreignGpus, ...own.flatMap((lease) => lease.gpuUuids)]),
-      takenPorts: new Set(own.flatMap((lease) => (lease.port === null ? [] : [lease.port]))),
-      instances: own.length,
-      leasedMemory: own.reduce((sum, lease) => sum + lease.memory, 0),
-      leasedCores: own.reduce((sum, lease) => sum + lease.cores, 0),
-    };
-  });
 }

@@ -7,6 +7,7 @@ import { createRedisControlPlane } from './redis-control-plane.js';
 import { createRedisHostWork } from './redis-host-work.js';
 import { createFencedScripts } from './redis-leases.js';
 import { createRedisOperationWatch } from './redis-operation-watch.js';
+import { createPlacementFeed } from './redis-placement-feed.js';
 import { createRedisRecords } from './redis-records.js';
 import { createReplication } from './redis-replication.js';
 import { createRedisRoutes } from './redis-routes.js';
@@ -49,6 +50,7 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     createRedisScripts({ connection, replication, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
   );
   const fenced = createFencedScripts(scripts);
+  const feed = createPlacementFeed({ scripts, connectionNumber: connection.number });
   const records = createRedisRecords({ scripts, connection, keys });
   const close = async () => {
     replication.close();
@@ -57,8 +59,8 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
   return {
     records,
     queue: createRedisWorkQueue({ scripts, connection, subscriber, keys }),
-    containerWork: createRedisContainerWork(fenced),
-    hostWork: createRedisHostWork({ scripts, fenced, connection, keys }),
+    containerWork: createRedisContainerWork(fenced, feed),
+    hostWork: createRedisHostWork({ fenced, feed, connection, keys }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
     controlPlane: createRedisControlPlane({ scripts, connection, close }),

@@ -22,6 +22,7 @@ export const SCRIPT_NAMES = [
   'complete-operation',
   'remove-container',
   'save-host',
+  'remove-host',
   'hosts',
   'routes',
   'report-ingress',

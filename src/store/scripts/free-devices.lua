@@ -3,7 +3,7 @@
 -- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, instanceId}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP
--- include: work lease state devices
+-- include: work lease state placement-feed devices
 
 local settled = settle(args.key)
 if settled then return settled end

@@ -3,7 +3,7 @@
 -- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, from, to}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP, NO_DEVICES (`from` holds none: nothing was changed)
--- include: lease state devices
+-- include: lease state placement-feed devices
 
 local settled = settle(args.key)
 if settled then return settled end

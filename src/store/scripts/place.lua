@@ -4,7 +4,7 @@
 --          lease: {instanceId, host, gpuUuids, port}}
 -- Returns PLACED | TAKEN | GONE
 -- Errors  LEASE_LOST, STALE_STEP
--- include: lease state devices
+-- include: lease state placement-feed devices
 
 local settled = settle(args.key)
 if settled then return settled end

@@ -3,7 +3,7 @@
 -- ARGV  1 {key, fence, token, step, containerId, operationId, result, progress}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP
--- include: work lease indexes operations devices
+-- include: work lease indexes operations placement-feed devices
 
 local settled = settle(args.key)
 if settled then return settled end

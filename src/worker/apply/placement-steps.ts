@@ -31,10 +31,13 @@ import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save,
 export async function placeInstance(step: PlaceInstance, context: StepContext): Promise<Outcome> {
   const revision = revisionOf(context, step.revisionId);
   const known = await context.deps.hostWork.hosts();
-  // A host that was taken out of the configuration keeps its record, and is no place for anything new.
-  const snapshots = known.filter(({ host }) => context.deps.fleet.config(host.name) !== null);
+  // A host that was taken out of the configuration keeps its record until it is looked at, and is no place for anything new.
+  const configured = () => known.filter(({ host }) => context.deps.fleet.config(host.name) !== null);
   const fresh = { id: context.deps.newId('instance'), revisionId: revision.id, ordinal: step.ordinal };
-  const decision = placeRollout(await rolloutPlacement(step, revision, fresh.id, snapshots, context), snapshots);
+  const placement = await rolloutPlacement(step, revision, fresh.id, configured(), context);
+  // Chosen and taken in one turn: what others of this process take is in the list from then on.
+  const snapshots = configured();
+  const decision = placeRollout(placement, snapshots);
   const { now } = context.view;
   const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
   switch (decision.kind) {

@@ -252,6 +252,12 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await store.hostWork.saveHost(held, hostOf());
     expect((await plain.hostWork.hosts()).map(({ host }) => host)).toEqual([hostOf()]);
   },
+  'remove-host': async () => {
+    const held: Lease = await lease(plain, 'host/gpu-1');
+    await store.hostWork.saveHost(held, hostOf());
+    await store.hostWork.removeHost(held);
+    expect(await plain.hostWork.hosts()).toEqual([]);
+  },
   hosts: async () => {
     const { id } = await placed();
     expect(await store.hostWork.hosts()).toEqual([]);

@@ -428,6 +428,19 @@ export function storeContract(open: () => Store): void {
       expect((await other.hostWork.hosts())[0]?.instances).toBe(0);
       expect((await store.queue.take(50, 60_000)).map(({ key }) => key)).toContain(waiting.held.key);
     });
+
+    test('a host that is forgotten keeps its leases, which count again when it comes back', async () => {
+      const host = await lease(store, 'host/gpu-1');
+      await store.hostWork.saveHost(host, hostOf());
+      const { id, held } = await activeContainer(store);
+      await store.containerWork.place(held, { containerId: id, state: stateOf(), devices: devicesOf('one') });
+      await expect(store.hostWork.removeHost(held)).rejects.toThrow(TypeError);
+      await store.hostWork.removeHost(host);
+      expect(await other.hostWork.hosts()).toEqual([]);
+      expect(await other.hostWork.containersOn('gpu-1')).toEqual([id]);
+      await store.hostWork.saveHost(host, hostOf());
+      expect(await other.hostWork.hosts()).toMatchObject([{ host: { name: 'gpu-1' }, instances: 1 }]);
+    });
   });
 
   describe('routes', () => {

@@ -10,6 +10,7 @@ end
 local function mark_devices(lease, instance_id)
   for _, uuid in ipairs(lease.gpuUuids) do redis.call('HSET', key('gpus'), device_key(lease.host, uuid), instance_id) end
   if lease.port ~= cjson.null then redis.call('HSET', key('ports'), device_key(lease.host, lease.port), instance_id) end
+  feed('devices', instance_id)
 end
 
 -- Only what is still the instance's own: a device that went to another stays there.
@@ -23,6 +24,7 @@ local function free_devices(container_id, instance_id)
   for _, uuid in ipairs(lease.gpuUuids) do clear_device(key('gpus'), device_key(lease.host, uuid), instance_id) end
   if lease.port ~= cjson.null then clear_device(key('ports'), device_key(lease.host, lease.port), instance_id) end
   redis.call('HDEL', key('devices'), instance_id)
+  feed('devices', instance_id)
   redis.call('SREM', key('devices-of', container_id), instance_id)
   return true
 end
