@@ -8,10 +8,11 @@ import { type DemoService, startService } from './service.js';
  * The part of `npm run demo` that runs once everything is installed: starts the service, does the main job on it, checks all
  * that it shows, and cleans up. scripts/demo.sh calls it.
  *
- *   --dir DIR      where the service keeps its data
- *   --engine HOST  the Docker Engine, as a DOCKER_HOST value
- *   --keep         leaves the service and its container running
- *   --fault NAME   plants a fault, which must be noticed: wrong-revision, no-ingress
+ *   --dir DIR        where the service keeps its data
+ *   --engine HOST    the Docker Engine, as a DOCKER_HOST value
+ *   --keyspace NAME  uses the Redis at REDIS_URL, under this name; else the service has one of its own
+ *   --keep           leaves the service and its container running
+ *   --fault NAME     plants a fault, which must be noticed: wrong-revision, no-ingress
  */
 
 const FAULTS = {
@@ -29,17 +30,18 @@ async function main(): Promise<boolean> {
     options: {
       dir: { type: 'string' },
       engine: { type: 'string' },
+      keyspace: { type: 'string' },
       keep: { type: 'boolean', default: false },
       fault: { type: 'string', default: 'none' },
     },
   });
-  const { dir, engine, keep, fault } = values;
+  const { dir, engine, keyspace, keep, fault } = values;
   if (!dir || !engine) throw new Error('--dir and --engine are needed');
   if (!isFault(fault)) throw new Error(`there is no fault ${fault}, only ${Object.keys(FAULTS).join(', ')}`);
   const { roles, environment } = FAULTS[fault];
   const report = new Report();
   report.heading('Start the service');
-  const service = await startService({ dir, roles, dockerHost: engine });
+  const service = await startService({ dir, roles, dockerHost: engine, ...(keyspace !== undefined && { keyspace }) });
   let ending: Promise<void> | null = null;
   const end = () => (ending ??= cleanUp(service, report));
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

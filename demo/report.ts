@@ -3,9 +3,9 @@ const RED = '\u001b[31m';
 const DIM = '\u001b[2m';
 const PLAIN = '\u001b[0m';
 
-/** What the demo prints, and the count of what it has checked. */
+/** What the demo prints, and what it has checked. */
 export class Report {
-  private passed = 0;
+  private readonly passed: string[] = [];
   private readonly failures: string[] = [];
   private readonly colours = process.stdout.isTTY;
 
@@ -23,23 +23,32 @@ export class Report {
   }
 
   check(what: string, holds: boolean, seen = ''): void {
-    if (holds) this.passed += 1;
+    if (holds) this.passed.push(what);
     else this.failures.push(what);
-    const because = holds || seen === '' ? '' : `: ${seen}`;
-    this.line(`   ${holds ? this.paint(GREEN, 'ok') : this.paint(RED, 'FAILED')}  ${what}${because}`);
+    if (holds) this.ok(what);
+    else this.failed(seen === '' ? what : `${what}: ${seen}`);
   }
 
   fault(text: string): void {
     this.failures.push(text);
-    this.line(`   ${this.paint(RED, 'FAILED')}  ${text}`);
+    this.failed(text);
   }
 
-  /** Whether all was as it should be. */
+  /** Says by name what was verified and what failed. Whether all was as it should be. */
   summary(): boolean {
     this.heading(this.failures.length === 0 ? 'All of it was verified' : 'Not all of it was as it should be');
-    for (const failure of this.failures) this.line(`   ${this.paint(RED, 'FAILED')}  ${failure}`);
-    this.line(`${this.passed} verified, ${this.failures.length} failed`);
+    for (const one of this.passed) this.ok(one);
+    for (const failure of this.failures) this.failed(failure);
+    this.line(`${this.passed.length} verified, ${this.failures.length} failed`);
     return this.failures.length === 0;
+  }
+
+  private ok(what: string): void {
+    this.line(`   ${this.paint(GREEN, 'ok')}  ${what}`);
+  }
+
+  private failed(what: string): void {
+    this.line(`   ${this.paint(RED, 'FAILED')}  ${what}`);
   }
 
   private paint(colour: string, text: string): string {

@@ -20,11 +20,13 @@ export interface DemoServiceOptions {
   readonly dir: string;
   readonly roles: string;
   readonly dockerHost: string;
+  /** Uses the Redis at REDIS_URL under this name; a private one where it is left out. */
+  readonly keyspace?: string;
 }
 
 const READY_MS = 60_000;
 
-export async function startService({ dir, roles, dockerHost }: DemoServiceOptions): Promise<DemoService> {
+export async function startService({ dir, roles, dockerHost, keyspace }: DemoServiceOptions): Promise<DemoService> {
   mkdirSync(dir, { recursive: true });
   const [grpc, http, ingress] = await Promise.all([portNear(50051), portNear(8080), portNear(8081)]);
   const logFile = join(dir, 'service.log');
@@ -36,6 +38,7 @@ export async function startService({ dir, roles, dockerHost }: DemoServiceOption
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       DOCKER_HOST: dockerHost,
+      ...(keyspace !== undefined && { REDIS_URL: process.env.REDIS_URL, LONGSHORE_KEYSPACE: keyspace }),
       LONGSHORE_DATA_DIR: join(dir, 'data'),
       LONGSHORE_ROLES: roles,
       LONGSHORE_GRPC_ADDR: `127.0.0.1:${grpc}`,

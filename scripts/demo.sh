@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 DEMO=$DATA/demo
 # Sockets are made below it, and their paths must be short.
 [ ${#DEMO} -le 64 ] || DEMO=/tmp/longshore-demo-$(hash_of "$ROOT")
-ENGINE='' KEEP='' STOP='' FAULT=none NODE=''
+ENGINE='' KEYSPACE='' KEEP='' STOP='' FAULT=none NODE=''
 
 usage() {
   sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
@@ -63,13 +63,19 @@ refuse_foreign() {
       "Set DOCKER_HOST to another engine, or remove that volume if that Longshore is gone for good."
 }
 
+# The id of the demo's control plane. Its service logs it before it claims an engine, so a claim without that line is not ours.
+own_id() {
+  sed -n 's/.*"controlPlaneId":"\([^"]*\)".*"engines are claimed by this control plane".*/\1/p' "$DEMO/service.log" 2>/dev/null |
+    head -n 1
+}
+
 # Removes what is labelled as ours from the engine that was taken: containers where the service could not, then the network
-# and the claim.
+# and the claim. An engine that is not claimed by this demo is left as it is.
 disown() {
   local engine owner id
   [ -s "$DEMO/endpoint" ] || return 0
   engine=$(cat "$DEMO/endpoint")
-  owner=$(owner_of "$engine") && [ -n "$owner" ] || return 0
+  owner=$(owner_of "$engine") && [ -n "$owner" ] && [ "$owner" = "$(own_id)" ] || return 0
   for id in $(docker_at "$engine" container ls -aq --filter "label=longshore.control-plane=$owner"); do
     docker_at "$engine" container rm -f "$id" >/dev/null
   done
@@ -79,21 +85,41 @@ disown() {
   docker_at "$engine" volume rm longshore-owner >/dev/null
 }
 
+# A Redis at REDIS_URL may hold anything, another Longshore too. The demo has keys there whose first part nobody else has, and
+# notes it before the first one is written, with the URL: whoever clears up may not have it in the environment.
+use_redis() {
+  [ -n "${REDIS_URL:-}" ] || return 0
+  KEYSPACE=longshore-demo-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+  (umask 077 && printf '%s\n%s\n' "$KEYSPACE" "$REDIS_URL" >"$DEMO/redis")
+  say "using the Redis at REDIS_URL; all keys of the demo begin with {$KEYSPACE} and are deleted at the end"
+}
+
+forget_redis() {
+  local keyspace url
+  [ -s "$DEMO/redis" ] || return 0
+  { read -r keyspace && read -r url; } <"$DEMO/redis"
+  REDIS_URL=$url node --import tsx "$ROOT/demo/forget-keyspace.ts" "$keyspace" </dev/null >&2 ||
+    say "the demo's keys in the Redis at REDIS_URL are still there; they begin with {$keyspace}"
+}
+
 # A run begins without the data of a former one.
 clear_former() {
   end_former
   disown
-  rm -rf -- "$DEMO/data" "$DEMO/endpoint"
+  forget_redis
+  rm -rf -- "$DEMO/data" "$DEMO/endpoint" "$DEMO/service.log" "$DEMO/redis"
 }
 
 set_up() {
+  local commands=(busybox)
+  [ -n "${REDIS_URL:-}" ] || commands+=(redis-server)
   "$SETUP/node.sh"
-  "$SETUP/packages.sh" busybox redis-server
+  "$SETUP/packages.sh" "${commands[@]}"
   say "building, where something has changed"
   bash "$ROOT/scripts/build.sh" --if-needed </dev/null >&2
 }
 
-run() { exec node --import tsx "$ROOT/demo/main.ts" --dir "$DEMO" --engine "$ENGINE" "$@" </dev/null; }
+run() { exec node --import tsx "$ROOT/demo/main.ts" --dir "$DEMO" --engine "$ENGINE" ${KEYSPACE:+--keyspace "$KEYSPACE"} "$@" </dev/null; }
 
 finish() {
   local code=$?
@@ -131,6 +157,7 @@ trap 'exit 143' TERM HUP
 clear_former 9>&-
 [ -z "$STOP" ] || exit 0
 set_up 9>&-
+use_redis
 ENGINE=$("$SETUP/docker-host.sh" "$DEMO/engine" 9>&-)
 refuse_foreign "$ENGINE"
 echo "$ENGINE" >"$DEMO/endpoint"

@@ -1,12 +1,20 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { tryCommand } from '../support/command.js';
 import { type Daemon, startDaemon } from '../support/daemon.js';
 import { ownEngine } from '../support/engine.js';
 import type { PrivateEngine } from '../support/private-engine.js';
+import { startRedis } from '../support/redis.js';
 import { newDirectory } from '../support/run-directory.js';
 import { until } from '../support/until.js';
+
+/** All keys of a Redis with what is in them. */
+const DUMP = `
+  local all = {}
+  for _, key in ipairs(redis.call('KEYS', '*')) do all[#all + 1] = key .. ' ' .. redis.call('DUMP', key) end
+  table.sort(all)
+  return redis.sha1hex(table.concat(all))`;
 
 const script = treePath('scripts', 'demo.sh');
 
@@ -27,7 +35,7 @@ describe('npm run demo', () => {
     await engine?.remove();
   });
 
-  const env = () => ({ DOCKER_HOST: engine.endpoint });
+  const env = () => ({ DOCKER_HOST: engine.endpoint, REDIS_URL: '' });
   const demo = (...args: string[]) => tryCommand('bash', [script, '--dir', dir, ...args], { env: env() });
 
   async function expectNothingLeft(): Promise<void> {
@@ -62,8 +70,68 @@ describe('npm run demo', () => {
 
     const { code, stdout, stderr } = await demo();
     expect(stderr).toContain('ending the service of a former run');
-    expect(stdout).toMatch(/\n14 verified, 0 failed\n/);
+    const summary = stdout.slice(stdout.indexOf('== All of it was verified'));
+    expect(summary).toMatch(/^ {3}ok {2}no call failed meanwhile$/m);
+    expect(summary.match(/^ {3}ok {2}/gm)).toHaveLength(14);
+    expect(summary).toMatch(/\n14 verified, 0 failed\n/);
     expect(code).toBe(0);
     await expectNothingLeft();
+  });
+
+  test('--keep leaves the service running on the Redis at REDIS_URL, --stop ends it, and what else is there is not touched', async () => {
+    const redis = await startRedis();
+    try {
+      // Another Longshore's, and a stranger's.
+      await redis.cli('hset', '{longshore}:control-plane', 'id', 'theirs', 'format', '1');
+      await redis.cli('set', 'longshore-demo-x', 'theirs');
+      const dump = () => redis.cli('eval', DUMP, '0');
+      const before = await dump();
+
+      const kept = await tryCommand('bash', [script, '--dir', dir, '--keep'], {
+        env: { ...env(), REDIS_URL: redis.url },
+      });
+      expect(kept.stdout).toMatch(/\n13 verified, 0 failed\n/);
+      expect(kept.code).toBe(0);
+      const http = /health and metrics on (\S+),/.exec(kept.stdout)?.[1] ?? '';
+      expect((await fetch(`${http}/readyz`)).status).toBe(200);
+      expect(await engine.docker('ps', '-q')).not.toBe('');
+      expect(await redis.cli('keys', '{longshore-demo-*}:container/*')).not.toBe('');
+      expect(existsSync(join(dir, 'data'))).toBe(false); // where a Redis of its own would be
+
+      const { code } = await demo('--stop');
+      expect(code).toBe(0);
+      expect(await dump()).toBe(before);
+      await expect(fetch(`${http}/readyz`)).rejects.toThrow();
+      await expectNothingLeft();
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  test('an engine that another Longshore has claimed meanwhile is not cleared, and not used', async () => {
+    const label = ['--label', 'longshore.control-plane=theirs'];
+    await engine.docker('volume', 'create', ...label, 'longshore-owner');
+    await engine.docker('network', 'create', ...label, 'theirs');
+    await engine.docker('create', '--name', 'theirs', ...label, 'longshore/busybox');
+    try {
+      // What a run leaves that was killed when it had that engine.
+      const log = { controlPlaneId: 'mine', msg: 'engines are claimed by this control plane' };
+      mkdirSync(dir);
+      writeFileSync(join(dir, 'longshore-demo'), '');
+      writeFileSync(join(dir, 'endpoint'), engine.endpoint);
+      writeFileSync(join(dir, 'service.log'), `${JSON.stringify(log)}\n`);
+
+      const { code, stderr } = await demo();
+      expect(stderr).toContain('belongs to another Longshore');
+      expect(code).toBe(1);
+      expect(await engine.docker('ps', '-a', '--format', '{{.Names}}')).toBe('theirs');
+      expect(await engine.docker('network', 'ls', '-q', '--filter', 'name=theirs')).not.toBe('');
+      expect(await engine.docker('volume', 'ls', '-q')).toBe('longshore-owner');
+      expect(existsSync(dir)).toBe(false);
+    } finally {
+      await engine.docker('rm', 'theirs');
+      await engine.docker('network', 'rm', 'theirs');
+      await engine.docker('volume', 'rm', 'longshore-owner');
+    }
   });
 });
