@@ -45,20 +45,26 @@ export async function populate(store: Store, count: number): Promise<readonly Re
     const numbers = Array.from({ length: Math.min(BATCH, count - first) }, (_, at) => first + at);
     for (const number of numbers.filter((each) => each % PER_HOST === 0)) await addHost(store, hostName(number));
     const drafts = await inParallel(WIDTH, numbers, (number) => submitted(store, number));
-    const leases = await leasesOf(store, drafts);
+    const leases = await leasesOf(
+      store,
+      drafts.map(({ container }) => containerKey(container.id)),
+    );
     residents.push(...(await inParallel(WIDTH, drafts, (draft) => settled(store, draft, leases))));
   }
   return residents;
 }
 
+export const containerKey = (id: string): WorkKey => `container/${id}`;
+
 const hostName = (number: number): string => `gpu-${Math.floor(number / PER_HOST)}`;
 
 async function addHost(store: Store, name: string): Promise<void> {
-  await store.queue.enqueue(`host/${name}`, 0);
-  for (const lease of await store.queue.take(BATCH, LEASE_MS)) {
-    await store.hostWork.saveHost(lease, hostOf({ name, ports: { first: 20_000, last: 29_999 } }));
-    await store.queue.release(lease, { delayMs: null, clean: true });
-  }
+  const key: WorkKey = `host/${name}`;
+  await store.queue.enqueue(key, 0);
+  const lease = (await leasesOf(store, [key])).get(key);
+  if (lease === undefined) throw new Error(`${key} is not leased`);
+  await store.hostWork.saveHost(lease, hostOf({ name, ports: { first: 20_000, last: 29_999 } }));
+  await store.queue.release(lease, { delayMs: null, clean: true });
 }
 
 interface Draft {
@@ -86,22 +92,27 @@ export function newPlainRevision(containerId: string): NewRevision {
   return { ...rest, spec: { ...spec, image, executionTimeoutMs: 3_600_000 } };
 }
 
-/** Of all these containers, whose keys must be due. */
-export async function leasesOf(
-  store: Store,
-  containers: readonly { readonly container: { readonly id: string } }[],
-): Promise<ReadonlyMap<WorkKey, Lease>> {
-  const leases = await store.queue.take(containers.length, LEASE_MS);
-  const found = new Map(leases.map((lease) => [lease.key, lease]));
-  if (containers.some(({ container }) => !found.has(`container/${container.id}`)))
-    throw new Error('a container that was seeded is not due');
-  return found;
+/** Of all these keys, which must be due. What else is due stays so. */
+export async function leasesOf(store: Store, keys: readonly WorkKey[]): Promise<ReadonlyMap<WorkKey, Lease>> {
+  const wanted = new Set(keys);
+  const leases = new Map<WorkKey, Lease>();
+  const others: Lease[] = [];
+  while (leases.size < wanted.size) {
+    const taken = await store.queue.take(wanted.size - leases.size, LEASE_MS);
+    if (taken.length === 0) throw new Error('what was seeded is not due');
+    for (const lease of taken) {
+      if (wanted.has(lease.key)) leases.set(lease.key, lease);
+      else others.push(lease);
+    }
+  }
+  for (const lease of others) await store.queue.release(lease, { delayMs: 0, clean: true });
+  return leases;
 }
 
 async function settled(store: Store, draft: Draft, leases: ReadonlyMap<WorkKey, Lease>): Promise<Resident> {
   const { number, container, revision, creation, deployment } = draft;
   const containerId = container.id;
-  const lease = leases.get(`container/${containerId}`);
+  const lease = leases.get(containerKey(containerId));
   if (lease === undefined) throw new Error(`${containerId} is not leased`);
   const { containerWork: work, queue } = store;
   await work.takeOperation(lease, { containerId, state: EMPTY_STATE, operationId: creation.id });
@@ -140,23 +151,34 @@ const RESOLVED = {
   pullReference: `registry.example.com/team/app@sha256:${'d'.repeat(64)}`,
 };
 
+export interface Deploy {
+  readonly revision: NewRevision;
+  readonly operationId: string;
+  /** What it leaves. */
+  readonly state: Resident['state'];
+}
+
 /** From the pulled image on: the switch, with a route to the instances of the state, and the end of the operation, as a worker writes them. */
-export async function finishDeploy(
-  { containerWork: work }: Store,
-  lease: Lease,
-  deploy: { readonly revision: NewRevision; readonly operationId: string; readonly state: Resident['state'] },
-): Promise<void> {
-  const { revision, operationId, state } = deploy;
+export async function finishDeploy(store: Store, lease: Lease, deploy: Deploy): Promise<void> {
+  await switchTo(store, lease, deploy);
+  await endDeploy(store, lease, deploy);
+}
+
+export async function switchTo({ containerWork }: Store, lease: Lease, { revision, state }: Deploy): Promise<void> {
   const { containerId } = revision;
   const targets = state.instances.map(({ id, address, port }) => ({ instanceId: id, address, port: port ?? 0 }));
-  await work.saveImage(lease, revision.id, RESOLVED);
-  await work.switchRevision(lease, {
+  await containerWork.saveImage(lease, revision.id, RESOLVED);
+  await containerWork.switchRevision(lease, {
     ...{ containerId, state, revisionId: revision.id },
     route: routeOf(containerId, { revisionId: revision.id, targets }),
   });
+}
+
+export async function endDeploy({ containerWork }: Store, lease: Lease, deploy: Deploy): Promise<void> {
+  const { revision, operationId, state } = deploy;
   const active: Revision = { ...revision, createdAt: 1_700_000_000_000, status: 'ACTIVE', image: RESOLVED };
-  await work.completeOperation(lease, {
-    ...{ containerId, state, operationId, revisionToRemove: null },
+  await containerWork.completeOperation(lease, {
+    ...{ containerId: revision.containerId, state, operationId, revisionToRemove: null },
     progress: { ...progressAt('DONE', 100), rolloutOrder: 'START_FIRST' },
     result: { kind: 'REVISION', revision: active },
   });

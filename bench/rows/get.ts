@@ -1,4 +1,3 @@
-import { Client, credentials } from '@grpc/grpc-js';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { GetContainerRequest } from '../../gen/ts/longshore/containers/v1/container_service.js';
@@ -6,6 +5,7 @@ import { GetOperationRequest } from '../../gen/ts/longshore/operation/v1/operati
 import { openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
+import { callOnce } from '../load/call-once.js';
 import { type GrpcLoad, h2load } from '../load/h2load.js';
 import { populate } from '../load/population.js';
 import { cpuMeter } from '../load/process-figures.js';
@@ -60,7 +60,9 @@ export const get: Benchmark = {
       },
     ];
     for (const { row, id, ...call } of gets) {
-      const load = { ...call, ...LOAD, address, answerBytes: await answerBytes(address, call, id) };
+      const answer = await callOnce({ ...call, address });
+      if (!answer.includes(id)) throw new Error(`${call.path} did not answer with ${id}`);
+      const load = { ...call, ...LOAD, address, answerBytes: answer.length };
       const { rounds, note } = await compare(stage, { load, pid }, () => keysRead(asked));
       report(row, rounds, note);
     }
@@ -116,20 +118,6 @@ function noteOf({ request, answerBytes: bytes, connections, streams }: GrpcLoad,
 }
 
 const hello = z.object({ port: z.number() });
-
-/** Asks once, through an ordinary client; rejects unless the answer is OK and is about `id`. */
-function answerBytes(address: string, { path, request }: Pick<GrpcLoad, 'path' | 'request'>, id: string) {
-  const client = new Client(address, credentials.createInsecure());
-  const same = (bytes: Buffer): Buffer => bytes;
-  return new Promise<number>((resolve, reject) => {
-    client.makeUnaryRequest(path, same, same, Buffer.from(request), (error, answer) => {
-      client.close();
-      if (error) reject(error);
-      else if (!answer?.includes(id)) reject(new Error(`${path} did not answer with ${id}`));
-      else resolve(answer.length);
-    });
-  });
-}
 
 /** How many keys Redis has looked up for reading, ever. */
 async function keysRead(redis: Redis): Promise<number> {

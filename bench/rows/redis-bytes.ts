@@ -5,7 +5,7 @@ import { accepted, newId, newOperation, openStore } from '../../test/support/sto
 import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
 import { inParallel } from '../load/in-parallel.js';
-import { finishDeploy, leasesOf, newPlainRevision, populate, type Resident } from '../load/population.js';
+import { containerKey, finishDeploy, leasesOf, newPlainRevision, populate, type Resident } from '../load/population.js';
 import { type RedisMemory, redisMemory } from '../load/redis-memory.js';
 import { type RowSpec, valueAtMost } from '../row.js';
 
@@ -54,7 +54,10 @@ export const redisBytes: Benchmark = {
 /** A deploy of each container, from the submit to its end, with the scripts that services and workers use. */
 async function deployAll(store: Store, residents: readonly Resident[]): Promise<void> {
   const submitted = await inParallel(WIDTH, residents, (resident) => submit(store, resident));
-  const leases = await leasesOf(store, submitted);
+  const leases = await leasesOf(
+    store,
+    submitted.map(({ revision }) => containerKey(revision.containerId)),
+  );
   await inParallel(WIDTH, submitted, (deploy) => finish(store, deploy, leases));
 }
 
@@ -64,22 +67,23 @@ async function submit({ records }: Store, resident: Resident) {
   const operation = newOperation('DEPLOY', containerId, { revisionId: revision.id });
   const idempotency = { key: newId('operation'), requestHash: 'a'.repeat(64) };
   accepted(await records.submit({ operation, idempotency, revision }));
-  return { container: { id: containerId }, resident, revision, operationId: operation.id };
+  return { resident, revision, operationId: operation.id };
 }
 
 type Submitted = Awaited<ReturnType<typeof submit>>;
 
 async function finish(
   store: Store,
-  { container, resident, revision, operationId }: Submitted,
+  { resident, revision, operationId }: Submitted,
   leases: ReadonlyMap<WorkKey, Lease>,
 ): Promise<void> {
-  const lease = leases.get(`container/${container.id}`);
-  if (lease === undefined) throw new Error(`${container.id} is not leased`);
+  const { containerId } = resident;
+  const lease = leases.get(containerKey(containerId));
+  if (lease === undefined) throw new Error(`${containerId} is not leased`);
   const instances = resident.state.instances.map((instance) => ({ ...instance, revisionId: revision.id }));
   const active = { activeRevisionId: revision.id, stableRevisionId: revision.id };
   const state = { ...resident.state, ...active, instances };
-  await store.containerWork.takeOperation(lease, { containerId: container.id, state: resident.state, operationId });
+  await store.containerWork.takeOperation(lease, { containerId, state: resident.state, operationId });
   await finishDeploy(store, lease, { revision, operationId, state });
   await store.queue.release(lease, { delayMs: null, clean: true });
 }
