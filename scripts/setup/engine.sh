@@ -233,12 +233,20 @@ run_daemons() {
   until_answers 60 dockerd answers || fail "dockerd does not start:" "$(tail -n 5 "$DIR/dockerd.log")"
 }
 
+# What a run of the tests has made is looked for at its end (sweep.sh), when this directory may be gone.
+note_for_run() {
+  [ -n "${LONGSHORE_RUN:-}" ] || return 0
+  mkdir -p "$LONGSHORE_RUN"
+  printf '%s\t%s\n' "$DIR" "$NETNS" >>"$LONGSHORE_RUN/engines"
+}
+
 start() {
   is_root || fail "a private Docker Engine needs root. Run this as root, or set DOCKER_HOST to an engine that you may use."
   if answers; then
     echo "$ENDPOINT"
     return
   fi
+  note_for_run
   if [ -n "$KEEP" ]; then
     end 'dockerd' KILL 1 # one that does not answer
     end 'containerd' KILL 1
