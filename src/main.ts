@@ -233,7 +233,9 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
       }),
     },
   });
-  for (const name of fleet.names) await queue.enqueue(`host/${name}`, 0);
+  // Those that are known and not configured any more are looked at too, and forgotten.
+  const known = (await hostWork.hosts()).map(({ host }) => host.name);
+  for (const name of new Set([...fleet.names, ...known])) await queue.enqueue(`host/${name}`, 0);
   const events = new AbortController();
   const feeding = feedEvents({ fleet, queue, log }, events.signal);
   worker.start();

@@ -2,8 +2,8 @@ import type { HostRecord } from '../domain/host.js';
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Records } from '../store/records.js';
-import type { HostWork, WorkKey, WorkQueue } from '../store/work.js';
-import type { KeyWork, WorkerLog } from './worker.js';
+import type { HostWork, Lease, WorkKey, WorkQueue } from '../store/work.js';
+import type { KeyWork, Next, WorkerLog } from './worker.js';
 
 export interface HostCycleDeps {
   readonly fleet: Fleet;
@@ -25,9 +25,9 @@ const RETRY_MS = 3_000;
 export function createHostCycle(deps: HostCycleDeps): KeyWork {
   return async ({ lease, signal }) => {
     const name = lease.key.slice('host/'.length);
-    if (!deps.fleet.config(name)) return { delayMs: deps.observeIntervalMs, clean: true };
+    if (!deps.fleet.config(name)) return leaveUnconfigured(deps, lease, name);
     const seen = await deps.fleet.inspect(name, Date.now(), signal);
-    const former = (await deps.hostWork.hosts()).find((snapshot) => snapshot.host.name === name)?.host;
+    const former = await recordOf(deps, name);
     const record = rememberInventory(seen, former);
     await deps.hostWork.saveHost(lease, record);
     if (record.state !== former?.state) {
@@ -45,6 +45,22 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
     }
     return { delayMs: deps.observeIntervalMs, clean: true };
   };
+}
+
+/**
+ * Which hosts there are is what the workers' configuration says: a record that outlived its entry would promise services room that nobody can use.
+ * The key stays due, since beside a worker that is yet to be restarted the other one may be the first to take it.
+ */
+async function leaveUnconfigured(deps: HostCycleDeps, lease: Lease, name: string): Promise<Next> {
+  if (await recordOf(deps, name)) {
+    await deps.hostWork.removeHost(lease);
+    deps.log.info({ host: name }, 'forgot a host that is not in the configuration any more');
+  }
+  return { delayMs: deps.observeIntervalMs, clean: true };
+}
+
+async function recordOf({ hostWork }: HostCycleDeps, name: string): Promise<HostRecord | undefined> {
+  return (await hostWork.hosts()).find(({ host }) => host.name === name)?.host;
 }
 
 /** A host that does not answer keeps the inventory that it had: what it could run, it can run again. */

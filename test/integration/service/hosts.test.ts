@@ -7,6 +7,8 @@ import { until } from '../../support/until.js';
 const APP = 'longshore/demo-app:latest';
 const GIB = 1024n * 1024n * 1024n;
 
+const env = { LONGSHORE_UNREACHABLE_DEADLINE: '3s', LONGSHORE_OBSERVE_INTERVAL: '2s' };
+
 let hosts: Hosts;
 let one: Host;
 let two: Host;
@@ -18,7 +20,6 @@ beforeAll(async () => {
   if (first === undefined || second === undefined) throw new Error('two hosts were asked for');
   [one, two] = [first, second];
   await Promise.all(hosts.map((host) => host.images('app', 'busybox')));
-  const env = { LONGSHORE_UNREACHABLE_DEADLINE: '3s', LONGSHORE_OBSERVE_INTERVAL: '2s' };
   service = await startService({ engines: hosts, env });
   await until('both hosts are known', async () => {
     const refused = await refusalOf(impossible());
@@ -107,6 +108,24 @@ test.each([
   expect(refused).toMatchObject({ code: 9, reason: 'NO_SUITABLE_HOST' });
   expect(Object.keys(refused.preconditions).toSorted()).toEqual(['host/host-1', 'host/host-2']);
   for (const reason of Object.values(refused.preconditions)) expect(reason).toMatch(/GPU|memory/);
+});
+
+test('a host that is taken out of the hosts file is promised to nobody, and keeps what runs there', async () => {
+  const [here, there] = await oneOnEach('kept');
+  const again = async (engines: readonly Host[]) => {
+    await service.stop(10_000);
+    service = await startService({ engines, env, dataDir: service.dataDir });
+  };
+  const known = async () => Object.keys((await refusalOf(impossible())).preconditions).toSorted();
+  await again([one]);
+  await until('only one host is known', async () => (await known()).join() === 'host/host-1');
+  const { url } = await service.client.container(there.containerId); // the ingress has another port now
+  await until('it serves', async () => (await call(url)).status === 200);
+
+  await again([one, two]);
+  await until('both are known again', async () => (await known()).join() === 'host/host-1,host/host-2');
+  expect((await service.client.container(there.containerId)).instances).toMatchObject([{ id: there.id }]);
+  await deleted(here.containerId, there.containerId);
 });
 
 test('an image that came from no registry runs where it is', async () => {
