@@ -1,4 +1,5 @@
 import type { HostRecord } from '../domain/host.js';
+import { freeGpus } from './gpu.js';
 import type { HostSnapshot } from './placement.js';
 
 /** What an instance holds of its host. */
@@ -129,5 +130,5 @@ function snapshotOf(host: HostRecord, { held, reserved }: Entry): HostSnapshot {
   };
   for (const devices of held.values()) count(devices);
   for (const devices of reserved) if (!held.has(devices.instanceId)) count(devices);
-  return { host, takenGpus, takenPorts, instances, leasedMemory, leasedCores };
+  return { host, takenGpus, freeGpus: freeGpus(host, takenGpus), takenPorts, instances, leasedMemory, leasedCores };
 }

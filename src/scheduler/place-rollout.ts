@@ -1,6 +1,6 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Resources, RolloutOrder } from '../domain/revision.js';
-import { gpuSuits } from './gpu.js';
+import { freeGpus, gpuSuits } from './gpu.js';
 import { explained, passes, place } from './place.js';
 import type { HostSnapshot, NotPlaced, Placed, PlacementRequest } from './placement.js';
 import { leasedResources } from './resources.js';
@@ -85,9 +85,8 @@ function retainedFits(
 ): boolean {
   const snapshot = snapshots.find(({ host }) => host.name === retained.host);
   if (snapshot === undefined || !retained.created) return false;
-  const { host, takenGpus, takenPorts } = snapshot;
-  const present = (uuid: string) => host.gpus.some((gpu) => gpu.uuid === uuid);
-  const free = (uuid: string) => present(uuid) && !takenGpus.has(uuid) && !host.foreignGpus.includes(uuid);
+  const { takenPorts } = snapshot;
+  const free = (uuid: string) => snapshot.freeGpus.some((gpu) => gpu.uuid === uuid);
   if (!retained.gpuUuids.every(free) || (retained.port !== null && takenPorts.has(retained.port))) return false;
   return passes({ ...request, gpus: null, needsPort: false, imageHosts: null }, snapshot);
 }
@@ -97,5 +96,11 @@ function released(snapshot: HostSnapshot, instance: InstanceRecord, resources: R
   const takenGpus = new Set(snapshot.takenGpus);
   for (const uuid of instance.gpuUuids) takenGpus.delete(uuid);
   const leasedMemory = snapshot.leasedMemory - memory;
-  return { ...snapshot, takenGpus, leasedMemory, leasedCores: snapshot.leasedCores - cores };
+  return {
+    ...snapshot,
+    takenGpus,
+    freeGpus: freeGpus(snapshot.host, takenGpus),
+    leasedMemory,
+    leasedCores: snapshot.leasedCores - cores,
+  };
 }

@@ -49,19 +49,24 @@ function refusals(request: PlacementRequest, snapshot: HostSnapshot): readonly R
 const isPossible = (refused: readonly Refusal[]): boolean => refused.every((refusal) => !refusal.permanent);
 
 /** Host by host, for messages. */
-export function explained({ reasons }: NotPlaced): string {
+export function explained({ reasons, unnamed }: NotPlaced): string {
   if (reasons.length === 0) return 'there are no hosts';
-  return reasons.map(({ host, reason }) => `${host} ${reason}`).join('; ');
+  const sentences = reasons.map(({ host, reason }) => `${host} ${reason}`);
+  if (unnamed > 0) sentences.push(`${unnamed} more hosts will not do either`);
+  return sentences.join('; ');
 }
 
+/** So many hosts are named: what people read, and what is stored of it, must not grow with the number of hosts. */
+const MOST_REASONS = 20;
+
+/** `snapshots` are those of hosts that refuse. */
 function explain(request: PlacementRequest, snapshots: readonly HostSnapshot[]): NotPlaced {
-  const judged = snapshots.map((snapshot) => ({ host: snapshot.host.name, refused: refusals(request, snapshot) }));
-  const possible = judged.some(({ refused }) => isPossible(refused));
-  const reasons = judged
-    .filter(({ refused }) => refused.length > 0)
-    .map(({ host, refused }) => ({ host, reason: sentence(refused) }))
+  const reasons = snapshots
+    .slice(0, MOST_REASONS)
+    .map((snapshot) => ({ host: snapshot.host.name, reason: sentence(refusals(request, snapshot)) }))
     .sort((one, other) => (one.host < other.host ? -1 : 1));
-  return { ok: false, possible, reasons };
+  const possible = snapshots.some((snapshot) => isPossible(refusals(request, snapshot)));
+  return { ok: false, possible, reasons, unnamed: snapshots.length - reasons.length };
 }
 
 /** What can never be mended by waiting stands alone: the rest does not matter then. */
@@ -75,6 +80,7 @@ function idle(host: HostRecord): HostSnapshot {
   return {
     host: { ...host, foreignGpus: [] },
     takenGpus: new Set(),
+    freeGpus: host.gpus,
     takenPorts: new Set(),
     instances: 0,
     leasedMemory: 0,

@@ -23,6 +23,8 @@ export interface HostSnapshot {
   readonly host: HostRecord;
   /** Leased in Redis, or seen in the hands of a container that is not ours. */
   readonly takenGpus: ReadonlySet<string>;
+  /** The host's devices that are not taken, in the host's order (`freeGpus`). */
+  readonly freeGpus: readonly Gpu[];
   readonly takenPorts: ReadonlySet<number>;
   readonly instances: number;
   readonly leasedMemory: number;
@@ -40,7 +42,10 @@ export interface NotPlaced {
   readonly ok: false;
   /** Whether some host could satisfy it if nothing were taken. */
   readonly possible: boolean;
+  /** By name; of many hosts, some. */
   readonly reasons: readonly HostReason[];
+  /** How many more will not do and are not in `reasons`. */
+  readonly unnamed: number;
 }
 
 /** Why one host will not do; a sentence for people. */

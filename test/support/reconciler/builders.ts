@@ -5,6 +5,7 @@ import { instanceName } from '../../../src/domain/observed-instance.js';
 import type { Operation, OperationKind } from '../../../src/domain/operation.js';
 import type { Revision, RevisionSpec } from '../../../src/domain/revision.js';
 import type { ContainerView, HostedInstance, ReconcilePolicy } from '../../../src/reconciler/view.js';
+import { freeGpus } from '../../../src/scheduler/gpu.js';
 import type { HostSnapshot, PlacementRequest } from '../../../src/scheduler/placement.js';
 
 export const NOW = 1_000_000;
@@ -226,6 +227,7 @@ export function aSnapshot(host: HostRecord, part: Partial<HostSnapshot> = {}): H
   return {
     host,
     takenGpus: new Set(),
+    freeGpus: freeGpus(host, part.takenGpus ?? new Set()),
     takenPorts: new Set(),
     instances: 0,
     leasedMemory: 0,

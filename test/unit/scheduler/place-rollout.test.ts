@@ -59,7 +59,7 @@ describe('the order of a rollout', () => {
   it('is given up where no host could ever take it, but not before a host was seen', () => {
     const request = aRequest({ gpus: { ...oneGpu, model: 'T4' }, needsPort: true });
     const reasons = [{ host: 'h1', reason: 'has 0 of 1 GPUs like "T4"' }];
-    const refused = { ok: false, possible: false, reasons };
+    const refused = { ok: false, possible: false, reasons, unnamed: 0 };
     expect(placeRollout(rollout({ request }), [full])).toEqual({ kind: 'IMPOSSIBLE', refused });
     expect(placeRollout(rollout({ request }), [])).toEqual({ kind: 'BLOCKED', message: 'there are no hosts' });
   });
