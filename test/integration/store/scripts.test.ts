@@ -143,6 +143,22 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     expect(await store.records.cancel(third.operationId)).toMatchObject({ state: 'RUNNING', cancelRequested: true });
     expect(await store.records.cancel(newId('operation'))).toBeNull();
   },
+  read: async () => {
+    const { id, first } = await deploying();
+    const { revision, operation, container } = store.records;
+    const found = await Promise.all([container(id), revision(first.revisionId), operation(first.operationId)]);
+    expect(found.map((record) => record?.id)).toEqual([id, first.revisionId, first.operationId]);
+    expect(await container(newId('container'))).toBeNull();
+  },
+  page: async () => {
+    const { id, first, third } = await deploying();
+    const index = { by: 'CONTAINER', containerId: id } as const;
+    const page = await store.records.operations({ index, after: null, limit: 2 });
+    expect(page.items).toHaveLength(2);
+    expect(page.items[0]?.id).toBe(third.operationId);
+    const rest = await store.records.operations({ index, after: page.next, limit: 2 });
+    expect(rest).toMatchObject({ items: [{ id: first.operationId }, { kind: 'CREATE' }], next: null });
+  },
   take: async () => {
     await plain.queue.enqueue('host/a', 0);
     await plain.queue.enqueue('host/b', 0);
