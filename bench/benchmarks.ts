@@ -15,6 +15,7 @@ import { redisBytes } from './rows/redis-bytes.js';
 import { rollback } from './rows/rollback.js';
 import { submits } from './rows/submits.js';
 import { swarm } from './rows/swarm.js';
+import { wait } from './rows/wait.js';
 
 /** In the order in which they run and are printed. A new one is a file in rows/ and a line here. */
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -23,6 +24,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   redisBytes,
   memory,
   pages,
+  wait,
   queue,
   placement,
   operations,

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../figures.js';
 import { grpcFrame } from '../load/grpc-frame.js';
 import { type GrpcLoadPlan, type GrpcLoadResult, grpcLoadPlan } from '../load/grpc-load.js';
+import { grpcCall, openSession } from '../load/http2-call.js';
 
 /*
  * grpc-load PLAN: sends gRPC requests whose messages are all prepared beforehand, each another one, over bare HTTP/2, and looks at every
@@ -15,7 +16,7 @@ const bodies = readFileSync(plan.bodies, 'utf8')
   .split('\n')
   .filter((line) => line !== '')
   .map((line) => grpcFrame(Buffer.from(line, 'base64')));
-const sessions = await Promise.all(Array.from({ length: plan.connections }, () => session(plan.address)));
+const sessions = await Promise.all(Array.from({ length: plan.connections }, () => openSession(plan.address)));
 let failures = 0;
 let firstFailure = '';
 process.stdout.write('{}\n');
@@ -38,14 +39,6 @@ const result: GrpcLoadResult = {
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 for (const each of sessions) each.close();
-
-function session(address: string): Promise<ClientHttp2Session> {
-  return new Promise((resolve, reject) => {
-    const made = connect(`http://${address}`);
-    made.once('error', reject);
-    made.once('remoteSettings', () => resolve(made));
-  });
-}
 
 function measured({ requests, warmUp, inFlight, perSecond }: GrpcLoadPlan): Promise<number[]> {
   return perSecond === null ? closedLoop(inFlight, warmUp, requests) : openLoop(perSecond, warmUp, requests);
@@ -87,37 +80,11 @@ async function openLoop(perSecond: number, first: number, count: number): Promis
 /** Resolves when it was answered, whatever the answer. */
 async function call(number: number): Promise<void> {
   try {
-    await answered(number);
+    await grpcCall(sessionOf(number), plan.path, bodies[number % bodies.length] ?? Buffer.alloc(0));
   } catch (error) {
     failures += 1;
     firstFailure ||= String(error);
   }
-}
-
-/** Resolves when it was answered OK. */
-function answered(number: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = sessionOf(number).request({
-      ':method': 'POST',
-      ':path': plan.path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    let end: IncomingHttpHeaders = {};
-    // An error comes with the headers, without anything behind them.
-    const look = (headers: IncomingHttpHeaders) => {
-      if (headers['grpc-status'] !== undefined) end = headers;
-    };
-    stream.on('response', look);
-    stream.on('trailers', look);
-    stream.on('error', reject);
-    stream.on('close', () => {
-      if (end['grpc-status'] === '0') resolve();
-      else reject(new Error(`status ${String(end['grpc-status'])}: ${String(end['grpc-message'])}`));
-    });
-    stream.resume();
-    stream.end(bodies[number % bodies.length]);
-  });
 }
 
 function sessionOf(number: number): ClientHttp2Session {

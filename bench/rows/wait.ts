@@ -1,0 +1,144 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { GetContainerRequest } from '../../gen/ts/longshore/containers/v1/container_service.js';
+import type { Store } from '../../src/store/redis-store.js';
+import type { Lease } from '../../src/store/work.js';
+import { newDirectory } from '../../test/support/run-directory.js';
+import { accepted, newOperation, openStore } from '../../test/support/store-fixture.js';
+import type { Benchmark } from '../benchmark.js';
+import { median, percentile } from '../figures.js';
+import { callOnce } from '../load/call-once.js';
+import { h2load } from '../load/h2load.js';
+import { inParallel } from '../load/in-parallel.js';
+import {
+  containerKey,
+  type Deploy,
+  endDeploy,
+  leasesOf,
+  newPlainRevision,
+  populate,
+  type Resident,
+  switchTo,
+} from '../load/population.js';
+import { residentBytesOf } from '../load/process-figures.js';
+import { type Round, type RowSpec, valueAtMost } from '../row.js';
+import type { Program } from '../stage.js';
+
+const LATENCY: RowSpec = {
+  name: "from an operation's end to the return of its Wait, p99",
+  unit: 'ms',
+  target: valueAtMost(20),
+};
+const MEMORY: RowSpec = {
+  name: 'memory of each of 1,000 clients in Wait',
+  unit: 'KB',
+  target: valueAtMost(50),
+};
+
+const CLIENTS = 1_000;
+const WIDTH = 50;
+const ENDS_PER_SECOND = 200;
+const SETTLING_MS = 5_000;
+
+/**
+ * Three processes: one ends the operations (this one, through the store, as a worker does), one has the role api, and one holds a thousand clients, each
+ * with a connection of its own and in Wait on another operation. Time runs from right before the script that ends the operation is sent, so
+ * writing it to disk counts.
+ */
+export const wait: Benchmark = {
+  name: 'wait',
+  rows: [LATENCY, MEMORY],
+  run: async (stage, report) => {
+    const redis = await stage.redis();
+    const store = openStore(redis.url);
+    stage.after(() => store.controlPlane.close());
+    const residents = await populate(store, CLIENTS);
+    const latencies: (readonly number[])[] = [];
+    const memories: Round[] = [];
+    for (let round = 0; round < stage.rounds; round += 1) {
+      const running = await startDeploys(store, residents);
+      const service = await stage.service({ REDIS_URL: redis.url, LONGSHORE_ROLES: 'api' });
+      await warmUp(service.grpc, residents[0]);
+      const before = await settledBytesOf(service.pid);
+      const clients = await stage.program('waiters', [service.grpc, operationsFile(running)]);
+      memories.push({ value: ((await settledBytesOf(service.pid)) - before) / CLIENTS / 1e3 });
+      latencies.push(await endAll(store, running, clients));
+      await service.stop();
+    }
+    const note = `${ENDS_PER_SECOND} ends a second while ${CLIENTS} clients wait; p50 ${middle(latencies, 0.5)} ms, longest ${middle(latencies, 1)} ms`;
+    report(
+      LATENCY,
+      latencies.map((each) => ({ value: percentile(each, 0.99) })),
+      note,
+    );
+    report(MEMORY, memories, 'resident set of the process, its connection included; the process had served before');
+  },
+};
+
+const middle = (rounds: readonly (readonly number[])[], share: number): string =>
+  median(rounds.map((each) => percentile(each, share))).toFixed(1);
+
+interface Running extends Deploy {
+  readonly lease: Lease;
+}
+
+/** A deploy of each container, up to its end. */
+async function startDeploys(store: Store, residents: readonly Resident[]): Promise<readonly Running[]> {
+  const submitted = await inParallel(WIDTH, residents, async ({ containerId, state }) => {
+    const revision = newPlainRevision(containerId);
+    const operation = newOperation('DEPLOY', containerId, { revisionId: revision.id });
+    accepted(await store.records.submit({ operation, idempotency: null, revision }));
+    return { revision, operationId: operation.id, state };
+  });
+  const leases = await leasesOf(
+    store,
+    submitted.map(({ revision }) => containerKey(revision.containerId)),
+  );
+  return inParallel(WIDTH, submitted, async (deploy) => {
+    const { containerId } = deploy.revision;
+    const lease = leases.get(containerKey(containerId));
+    if (lease === undefined) throw new Error(`${containerId} is not leased`);
+    await store.containerWork.takeOperation(lease, { ...deploy, containerId });
+    await switchTo(store, lease, deploy);
+    return { ...deploy, lease };
+  });
+}
+
+/** So that code is compiled and the young generation of the heap has its size, which would count as memory of the waiters. */
+async function warmUp(address: string, resident: Resident | undefined): Promise<void> {
+  const request = GetContainerRequest.encode({ containerId: resident?.containerId ?? '' }).finish();
+  const call = { address, path: '/longshore.containers.v1.ContainerService/Get', request };
+  const answerBytes = (await callOnce(call)).length;
+  await h2load({ ...call, answerBytes, connections: 8, streams: 32, requests: 20_000 });
+}
+
+async function settledBytesOf(pid: number): Promise<number> {
+  await delay(SETTLING_MS);
+  return residentBytesOf(pid);
+}
+
+function operationsFile(running: readonly Running[]): string {
+  const file = join(newDirectory('load'), 'operations');
+  writeFileSync(file, running.map(({ operationId }) => operationId).join('\n'));
+  return file;
+}
+
+/** Ends one operation after the other, and tells for each after how many milliseconds its client had the answer. */
+async function endAll(store: Store, running: readonly Running[], clients: Program): Promise<readonly number[]> {
+  const endedAt = new Map<string, number>();
+  const start = performance.now();
+  const ends = running.map(async (deploy, at) => {
+    await delay(start + (at / ENDS_PER_SECOND) * 1000 - performance.now());
+    endedAt.set(deploy.operationId, Number(process.hrtime.bigint()) / 1e6);
+    await endDeploy(store, deploy.lease, deploy);
+    await store.queue.release(deploy.lease, { delayMs: null, clean: true });
+  });
+  await Promise.all(ends);
+  const code = await clients.ended;
+  const lines = clients.lines();
+  if (code !== 0) throw new Error(`the waiting clients ended with ${code}:\n${lines.join('\n')}`);
+  const answeredAt = z.record(z.string(), z.number()).parse(JSON.parse(lines.at(-1) ?? ''));
+  return [...endedAt].map(([operationId, ended]) => (answeredAt[operationId] ?? Number.NaN) - ended);
+}
