@@ -35,7 +35,7 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
   stage.after(() => direct.disconnect());
   const count = (...index: Parameters<typeof keys.key>) => direct.zcard(keys.key(...index));
   const finished = async (): Promise<void> => {
-    while ((await count('operations-by-folder-done', FOLDER, '0')) > 0) await delay(POLL_MS);
+    while ((await count('operations-by-folder', FOLDER, '0')) > 0) await delay(POLL_MS);
   };
   return {
     create: async (wanted) => {

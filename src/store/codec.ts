@@ -1,66 +1,65 @@
 import { z } from 'zod';
 import type { AccessBinding } from '../domain/access.js';
 import type { ContainerRecord } from '../domain/container.js';
-import { DomainError } from '../domain/errors.js';
-import type { Operation } from '../domain/operation.js';
 import type { Revision } from '../domain/revision.js';
-import {
-  bindings,
-  container,
-  devices,
-  host,
-  json,
-  operation,
-  report,
-  revision,
-  route,
-  text,
-} from './record-schemas.js';
+import { fastParser } from './fast-parser.js';
+import { bindings, container, devices, host, report, revision, route, text } from './record-schemas.js';
+import { counted, parsed, RECORD_FORMAT, undamaged, upgrade } from './stored.js';
 import type { DeviceLease } from './work.js';
 
-/**
- * Version of everything that is stored. Raise it with an entry in UPGRADES whenever an older record would not parse any more, or a
- * newer one would be misread by this code.
- */
-export const RECORD_FORMAT = 1;
-
+/** A hash as Redis holds it. */
 export type Fields = Readonly<Record<string, string>>;
 
-/** UPGRADES[n] turns the fields (or the parsed document) of format n into those of format n + 1. */
-const UPGRADES: Readonly<Record<number, (record: Record<string, unknown>) => Record<string, unknown>>> = {};
+const wholeContainer = fastParser(container);
+const wholeRevision = fastParser(revision);
+const wholeBindings = fastParser(bindings);
 
-/** Brings a stored record to the present format; `upgrades` is a parameter for tests. A newer record is refused. */
-export function upgrade(
-  record: Readonly<Record<string, unknown>>,
-  what: string,
-  { format = RECORD_FORMAT, upgrades = UPGRADES } = {},
-): Record<string, unknown> {
-  let version = z.coerce.number().int().parse(record['v']);
-  if (version > format) throw tooNew(what, version, format);
-  let result = { ...record };
-  for (; version < format; version += 1) {
-    const step = upgrades[version];
-    if (step === undefined) throw new Error(`${what} has format ${version}, from which no upgrade leads on`);
-    result = step(result);
-  }
-  return result;
-}
-
-/** A newer Longshore wrote it: reading on would misread it, writing it would damage it. */
-export function tooNew(what: string, version: number, format = RECORD_FORMAT): DomainError {
-  return new DomainError({
-    code: 'FAILED_PRECONDITION',
-    reason: 'RECORD_TOO_NEW',
-    message: `${what} in Redis has format ${version} and this version of Longshore knows ${format} at most: start a newer Longshore`,
+export function decodeContainer(stored: Fields): ContainerRecord {
+  const what = `container ${stored['id']}`;
+  return undamaged(what, () => {
+    const { id, folderId, createdAt, name, description, labels, status, version, state } = upgrade(stored, what);
+    return wholeContainer({
+      id,
+      folderId,
+      createdAt: counted(createdAt),
+      name,
+      description,
+      labels: parsed(labels),
+      status,
+      version: counted(version),
+      state: parsed(state),
+    });
   });
 }
 
-export const decodeContainer = (fields: Fields): ContainerRecord =>
-  container.parse(upgrade(fields, `container ${fields['id']}`));
-export const decodeRevision = (fields: Fields): Revision => revision.parse(upgrade(fields, `revision ${fields['id']}`));
-export const decodeOperation = (fields: Fields): Operation =>
-  operation.parse(upgrade(fields, `operation ${fields['id']}`));
-export const decodeBindings = (value: string): readonly AccessBinding[] => json(bindings).parse(value);
+export function decodeRevision(stored: Fields): Revision {
+  const what = `revision ${stored['id']}`;
+  return undamaged(what, () => {
+    const { id, containerId, folderId, description, createdAt, status, spec, image } = upgrade(stored, what);
+    return wholeRevision({
+      id,
+      containerId,
+      folderId,
+      description,
+      createdAt: counted(createdAt),
+      status,
+      spec: parsed(spec),
+      image: parsed(image),
+    });
+  });
+}
+
+/** The bindings of a container, and the version that a change of them must expect. */
+export function decodeBindings(stored: Fields): {
+  readonly version: number;
+  readonly bindings: readonly AccessBinding[];
+} {
+  const what = `container ${stored['id']}`;
+  return undamaged(what, () => {
+    const record = upgrade(stored, what);
+    return { version: counted(record['version']), bindings: wholeBindings(parsed(record['bindings'])) };
+  });
+}
 
 /** Documents that are one JSON text carry their format inside. */
 const document =

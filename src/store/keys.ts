@@ -7,7 +7,7 @@
  * since everything lies in the slot of the root.
  */
 export const KEY_FAMILIES = {
-  // Records. Each is a hash with its format version in `v`.
+  // Records: hashes with their format version in `v`, but for operations, of which each is one text (operation-text.ts).
   container: 1,
   revision: 1,
   operation: 1,
@@ -26,12 +26,12 @@ export const KEY_FAMILIES = {
   'revisions-by-folder-status': 2,
   'revisions-by-container': 1,
   'revisions-by-container-status': 2,
-  'operations-by-folder': 1,
-  'operations-by-folder-done': 2,
+  /** The finished ones (`1`) and the unfinished (`0`). */
+  'operations-by-folder': 2,
+  /** The finished ones; the unfinished are its journal. */
   'operations-by-container': 1,
-  'operations-by-container-done': 2,
-  /** Finished operations by the time at which they may be forgotten. */
-  'operations-by-expiry': 0,
+  /** Finished operations in the order in which they ended, to be forgotten in that order. */
+  'operations-by-end': 0,
 
   // Counters that only grow.
   sequence: 0,

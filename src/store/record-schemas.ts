@@ -12,13 +12,6 @@ import type { IngressReport, Route } from '../domain/route.js';
 export const text = z.string();
 const number = z.number();
 const nullable = <T extends z.ZodType>(schema: T) => schema.nullable();
-/** JSON text inside a hash field. */
-export const json = <T>(schema: z.ZodType<T>) => text.transform((value): unknown => JSON.parse(value)).pipe(schema);
-/** As json; the empty text is null. */
-const optionalJson = <T>(schema: z.ZodType<T>) =>
-  text.transform((value): unknown => (value === '' ? null : JSON.parse(value))).pipe(schema.nullable());
-const optionalText = text.transform((value) => (value === '' ? null : value));
-const time = z.coerce.number();
 
 const failure: z.ZodType<Failure> = z.object({
   code: z.enum([
@@ -118,13 +111,13 @@ const status = z.enum(['CREATING', 'ACTIVE', 'DELETING', 'ERROR']);
 export const container: z.ZodType<ContainerRecord> = z.object({
   id: text,
   folderId: text,
-  createdAt: time,
+  createdAt: number,
   name: text,
   description: text,
-  labels: json(z.record(text, text)),
+  labels: z.record(text, text),
   status,
-  version: z.coerce.number(),
-  state: json(state),
+  version: number,
+  state,
 });
 
 const spec: z.ZodType<RevisionSpec> = z.object({
@@ -168,18 +161,6 @@ export const revision: z.ZodType<Revision> = z.object({
   containerId: text,
   folderId: text,
   description: text,
-  createdAt: time,
-  status: revisionStatus,
-  spec: json(spec),
-  image: optionalJson(image),
-});
-
-/** A revision inside an operation's result: plain JSON. */
-const revisionSnapshot: z.ZodType<Revision> = z.object({
-  id: text,
-  containerId: text,
-  folderId: text,
-  description: text,
   createdAt: number,
   status: revisionStatus,
   spec,
@@ -214,7 +195,7 @@ const containerSnapshot = z.object({
 const result: z.ZodType<OperationResult> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ERROR'), failure }),
   z.object({ kind: z.literal('CONTAINER'), container: containerSnapshot }),
-  z.object({ kind: z.literal('REVISION'), revision: revisionSnapshot }),
+  z.object({ kind: z.literal('REVISION'), revision }),
   z.object({ kind: z.literal('EMPTY'), bindings: bindings.optional() }),
 ]);
 
@@ -246,14 +227,14 @@ export const operation: z.ZodType<Operation> = z.object({
   kind: z.enum(['UPDATE', 'SET_ACCESS_BINDINGS', 'UPDATE_ACCESS_BINDINGS', 'CREATE', 'DEPLOY', 'ROLLBACK', 'DELETE']),
   folderId: text,
   containerId: text,
-  revisionId: optionalText,
-  createdAt: time,
+  revisionId: nullable(text),
+  createdAt: number,
   createdBy: text,
-  modifiedAt: time,
+  modifiedAt: number,
   state: z.enum(['QUEUED', 'RUNNING', 'DONE']),
-  cancelRequested: text.transform((value) => value === '1'),
-  progress: optionalJson(progress),
-  result: optionalJson(result),
+  cancelRequested: z.boolean(),
+  progress: nullable(progress),
+  result: nullable(result),
 });
 
 export const host: z.ZodType<HostRecord> = z.object({

@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import { type Operation, type OperationResult, progressAt } from '../domain/operation.js';
 import type { Revision } from '../domain/revision.js';
-import {
-  decodeContainer,
-  decodeOperation,
-  decodeReport,
-  decodeRevision,
-  encodeDevices,
-  encodeDocument,
-  fieldsOf,
-} from './codec.js';
+import { decodeContainer, decodeReport, decodeRevision, encodeDevices, encodeDocument, fieldsOf } from './codec.js';
+import { decodeOperation, encodeProgress, encodeResult, ownerOf } from './operation-text.js';
 import type { FencedScripts } from './redis-leases.js';
 import type { PlacementFeed } from './redis-placement-feed.js';
 import { integer, pairs, texts } from './redis-replies.js';
@@ -71,13 +64,14 @@ export function createRedisContainerWork(
       await scripts.run('complete-operation', lease, {
         ...written(lease, change),
         operationId: change.operationId,
-        result: JSON.stringify(change.result),
+        result: encodeResult(change.result),
+        resultOf: ownerOf(change.result),
         revisionToRemove: change.revisionToRemove ?? '',
       });
     },
     removeContainer: async (lease, containerId, operationId) => {
       own(lease, containerId);
-      const args = { containerId, operationId, result: JSON.stringify(EMPTY_RESULT), progress: JSON.stringify(DONE) };
+      const args = { containerId, operationId, result: encodeResult(EMPTY_RESULT), progress: encodeProgress(DONE) };
       await scripts.run('remove-container', lease, args);
     },
   };
@@ -97,7 +91,7 @@ function written(lease: Lease, { containerId, state, progress }: StateChange): S
   return {
     containerId,
     state: JSON.stringify(state),
-    ...(progress && { progress: JSON.stringify(progress), waitsForCapacity: isBlocked(state) }),
+    ...(progress && { progress: encodeProgress(progress), waitsForCapacity: isBlocked(state) }),
   };
 }
 
@@ -138,7 +132,6 @@ function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
   };
 }
 
-function operationOf(flat: readonly string[]): Operation | null {
-  const fields = fieldsOf(flat);
-  return fields && decodeOperation(fields);
+function operationOf([id, stored]: readonly string[]): Operation | null {
+  return id === undefined || stored === undefined ? null : decodeOperation(id, stored);
 }

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { DomainError } from '../domain/errors.js';
 import { makeId } from '../domain/ids.js';
-import { RECORD_FORMAT, tooNew } from './codec.js';
 import { type RedisConnection, replies } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
 import { integer, texts } from './redis-replies.js';
 import type { ScriptRunner } from './script-runner.js';
+import { RECORD_FORMAT, tooNew } from './stored.js';
 import type { ControlPlane } from './work.js';
 
 export interface ControlPlaneDeps {

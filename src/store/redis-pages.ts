@@ -1,41 +1,51 @@
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Fields } from './codec.js';
-import type { KeyFamily, Keys } from './keys.js';
+import type { KeyFamily } from './keys.js';
 import type { ContainerIndex, ListQuery, OperationIndex, Page, RevisionIndex } from './records.js';
-import { type RedisConnection, replies } from './redis-connection.js';
-import { hash, texts } from './redis-replies.js';
+import { guarded } from './redis-faults.js';
+import type { ScriptRunner } from './script-runner.js';
+import type { ViewName } from './views.js';
 
-export function containerIndexKey({ key }: Keys, index: ContainerIndex): string {
+/** Family and parts of a key. */
+type IndexName = readonly [KeyFamily, ...string[]];
+
+export function containerIndexes(index: ContainerIndex): readonly IndexName[] {
   switch (index.by) {
     case 'FOLDER':
-      return key('containers-by-folder', index.folderId);
+      return [['containers-by-folder', index.folderId]];
     case 'NAME':
-      return key('containers-by-name', index.folderId, index.name);
+      return [['containers-by-name', index.folderId, index.name]];
     case 'STATUS':
-      return key('containers-by-status', index.folderId, index.status);
+      return [['containers-by-status', index.folderId, index.status]];
   }
 }
 
-export function revisionIndexKey({ key }: Keys, index: RevisionIndex): string {
+export function revisionIndexes(index: RevisionIndex): readonly IndexName[] {
   const [name, owner] =
     index.by === 'FOLDER'
       ? (['revisions-by-folder', index.folderId] as const)
       : (['revisions-by-container', index.containerId] as const);
-  return index.status === undefined ? key(name, owner) : key(`${name}-status`, owner, index.status);
+  return [index.status === undefined ? [name, owner] : [`${name}-status`, owner, index.status]];
 }
 
-export function operationIndexKey({ key }: Keys, index: OperationIndex): string {
-  const [name, owner] =
+export function operationIndexes(index: OperationIndex): readonly IndexName[] {
+  const [unfinished, finished]: readonly [IndexName, IndexName] =
     index.by === 'FOLDER'
-      ? (['operations-by-folder', index.folderId] as const)
-      : (['operations-by-container', index.containerId] as const);
-  return index.done === undefined ? key(name, owner) : key(`${name}-done`, owner, index.done ? '1' : '0');
+      ? [
+          ['operations-by-folder', index.folderId, '0'],
+          ['operations-by-folder', index.folderId, '1'],
+        ]
+      : [
+          ['journal', index.containerId],
+          ['operations-by-container', index.containerId],
+        ];
+  if (index.done === undefined) return [unfinished, finished];
+  return [index.done ? finished : unfinished];
 }
 
-interface Entry {
-  readonly id: string;
-  readonly position: string;
+export interface PageSource<T> {
+  readonly indexes: readonly IndexName[];
+  readonly view: ViewName;
+  readonly decode: (id: string, text: string) => T;
 }
 
 /**
@@ -43,52 +53,22 @@ interface Entry {
  * ended whatever was added or removed meanwhile.
  */
 export async function readPage<T>(
-  connection: RedisConnection,
-  keys: Keys,
-  index: string,
-  family: KeyFamily,
+  scripts: ScriptRunner,
+  { indexes, view, decode }: PageSource<T>,
   { after, limit }: Pick<ListQuery<unknown>, 'after' | 'limit'>,
-  decode: (fields: Fields) => T,
 ): Promise<Page<T>> {
+  const from = after === null ? {} : { after: position.parse(after) };
+  const [more, ...entries] = pageReply.parse(await guarded(scripts.run('page', { indexes, view, limit, ...from })));
   const items: T[] = [];
   const positions: string[] = [];
-  let from = after;
-  for (;;) {
-    const wanted = limit - items.length;
-    const start = from;
-    const entries = await connection.call((client) => readEntries(client, index, start, wanted + 1));
-    const page = entries.slice(0, wanted);
-    const records = await connection.call((client) => readRecords(client, keys, family, page));
-    for (const [at, { position }] of page.entries()) {
-      from = position;
-      const fields = records[at];
-      // Removed between the two readings.
-      if (fields === undefined || Object.keys(fields).length === 0) continue;
-      items.push(decode(fields));
-      positions.push(position);
-    }
-    if (entries.length <= wanted) return { items, positions, next: null };
-    if (items.length === limit) return { items, positions, next: from };
+  for (let at = 0; at + 2 < entries.length; at += 3) {
+    const [id = '', where = '', text = ''] = entries.slice(at, at + 3);
+    if (text === '') continue;
+    items.push(decode(id, text));
+    positions.push(where);
   }
+  return { items, positions, next: more === 1 ? (positions.at(-1) ?? null) : null };
 }
 
-async function readEntries(client: Redis, index: string, after: string | null, count: number): Promise<Entry[]> {
-  const from =
-    after === null
-      ? '+inf'
-      : `(${z
-          .string()
-          .regex(/^\d{1,16}$/)
-          .parse(after)}`;
-  const flat = texts.parse(await client.zrevrangebyscore(index, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count));
-  const entries: Entry[] = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) entries.push({ id: flat[at] ?? '', position: flat[at + 1] ?? '' });
-  return entries;
-}
-
-async function readRecords(client: Redis, keys: Keys, family: KeyFamily, entries: readonly Entry[]): Promise<Fields[]> {
-  if (entries.length === 0) return [];
-  const pipeline = client.pipeline();
-  for (const { id } of entries) pipeline.hgetall(keys.key(family, id));
-  return z.array(hash).parse(await replies(pipeline));
-}
+const position = z.string().regex(/^\d{1,16}$/);
+const pageReply = z.tuple([z.number()], z.string());

@@ -1,36 +1,34 @@
 import { EMPTY_STATE } from '../domain/container-state.js';
 import { DomainError } from '../domain/errors.js';
 import type { Operation } from '../domain/operation.js';
-import {
-  decodeBindings,
-  decodeContainer,
-  decodeOperation,
-  decodeRevision,
-  type Fields,
-  fieldsOf,
-  upgrade,
-} from './codec.js';
-import type { KeyFamily, Keys } from './keys.js';
+import { decodeBindings, decodeContainer, decodeRevision, type Fields } from './codec.js';
+import { decodeOperation, encodeProgress, encodeResult, ownerOf } from './operation-text.js';
+import type { ReadRecord } from './record-reads.js';
 import type { Commit, CommitOutcome, Records } from './records.js';
-import { type RedisConnection, StoreFault } from './redis-connection.js';
+import { StoreFault } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
-import { containerIndexKey, operationIndexKey, readPage, revisionIndexKey } from './redis-pages.js';
-import { commitReply, hash, pairs } from './redis-replies.js';
+import { containerIndexes, operationIndexes, readPage, revisionIndexes } from './redis-pages.js';
+import { commitReply } from './redis-replies.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from './script-runner.js';
+import { fieldsOfText, type HashViewName } from './views.js';
 
 export interface RedisRecordsDeps {
   readonly scripts: ScriptRunner;
-  readonly connection: RedisConnection;
-  readonly keys: Keys;
+  readonly read: ReadRecord;
 }
 
-export function createRedisRecords({ scripts, connection, keys }: RedisRecordsDeps): Records {
+export function createRedisRecords({ scripts, read }: RedisRecordsDeps): Records {
   const commit = (name: ScriptName, request: Commit, more: ScriptArguments): Promise<CommitOutcome> =>
     runCommit(scripts, name, request, more);
 
-  async function read<T>(family: KeyFamily, id: string, decode: (fields: Fields) => T): Promise<T | null> {
-    const fields = hash.parse(await guarded(connection.call((client) => client.hgetall(keys.key(family, id)))));
-    return Object.keys(fields).length === 0 ? null : decode(fields);
+  async function readHash<T>(view: HashViewName, id: string, decode: (fields: Fields) => T): Promise<T | null> {
+    const text = await read(view, id);
+    return text === null ? null : decode(fieldsOfText(view, text));
+  }
+
+  async function operation(id: string): Promise<Operation | null> {
+    const text = await read('operation', id);
+    return text === null ? null : decodeOperation(id, text);
   }
 
   return {
@@ -56,32 +54,34 @@ export function createRedisRecords({ scripts, connection, keys }: RedisRecordsDe
       return commit('submit', request, { revision: { ...revision, spec: JSON.stringify(spec) } });
     },
     cancel: async (operationId) => {
-      const fields = fieldsOf(pairs.parse(await guarded(scripts.run('cancel', { operationId }))));
-      return fields && decodeOperation(fields);
+      const text = await guarded(scripts.run('cancel', { operationId }));
+      return typeof text === 'string' && text !== '' ? decodeOperation(operationId, text) : null;
     },
 
     repeated: async ({ key, requestHash }) => {
-      const known = await read('idempotency', key, (fields) => fields);
-      const operation = known && (await read('operation', known['operationId'] ?? '', decodeOperation));
-      if (known === null || operation === null) return null;
-      return known['requestHash'] === requestHash ? { kind: 'REPEATED', operation } : { kind: 'KEY_REUSED' };
+      const known = await readHash('idempotency', key, (fields) => fields);
+      const repeated = known && (await operation(known['operationId'] ?? ''));
+      if (known === null || repeated === null) return null;
+      return known['requestHash'] === requestHash ? { kind: 'REPEATED', operation: repeated } : { kind: 'KEY_REUSED' };
     },
 
-    container: (id) => read('container', id, decodeContainer),
-    revision: (id) => read('revision', id, decodeRevision),
-    operation: (id) => read('operation', id, decodeOperation),
-    accessBindings: (containerId) =>
-      read('container', containerId, (fields) => {
-        upgrade(fields, `container ${containerId}`);
-        return { version: Number(fields['version']), bindings: decodeBindings(fields['bindings'] ?? '[]') };
-      }),
+    container: (id) => readHash('container', id, decodeContainer),
+    revision: (id) => readHash('revision', id, decodeRevision),
+    operation,
+    accessBindings: (containerId) => readHash('bindings', containerId, decodeBindings),
 
-    containers: (query) =>
-      guarded(readPage(connection, keys, containerIndexKey(keys, query.index), 'container', query, decodeContainer)),
-    revisions: (query) =>
-      guarded(readPage(connection, keys, revisionIndexKey(keys, query.index), 'revision', query, decodeRevision)),
-    operations: (query) =>
-      guarded(readPage(connection, keys, operationIndexKey(keys, query.index), 'operation', query, decodeOperation)),
+    containers: (query) => {
+      const decode = (_: string, text: string) => decodeContainer(fieldsOfText('container', text));
+      return readPage(scripts, { indexes: containerIndexes(query.index), view: 'container', decode }, query);
+    },
+    revisions: (query) => {
+      const decode = (_: string, text: string) => decodeRevision(fieldsOfText('revision', text));
+      return readPage(scripts, { indexes: revisionIndexes(query.index), view: 'revision', decode }, query);
+    },
+    operations: (query) => {
+      const source = { indexes: operationIndexes(query.index), view: 'operation', decode: decodeOperation } as const;
+      return readPage(scripts, source, query);
+    },
   };
 }
 
@@ -91,13 +91,14 @@ async function runCommit(
   { operation, idempotency }: Commit,
   more: ScriptArguments,
 ): Promise<CommitOutcome> {
+  checkOwner(operation);
   const args = {
     ...more,
     operation: {
       ...operation,
       revisionId: operation.revisionId ?? '',
-      progress: operation.progress === null ? '' : JSON.stringify(operation.progress),
-      result: operation.result === null ? '' : JSON.stringify(operation.result),
+      progress: encodeProgress(operation.progress),
+      result: encodeResult(operation.result),
     },
     ...(idempotency && { idempotency }),
   };
@@ -109,11 +110,19 @@ async function runCommit(
   }
 }
 
+/** The result is stored without what it shares with its operation. */
+function checkOwner(operation: Commit['operation']): void {
+  const { containerId, folderId, revisionId } = operation;
+  const owner = { containerId, folderId, revisionId, ...ownerOf(operation.result) };
+  if (owner.containerId !== containerId || owner.folderId !== folderId || owner.revisionId !== revisionId)
+    throw new TypeError(`the result of operation ${operation.id} is not of what it is about`);
+}
+
 function outcomeOf(reply: ReturnType<typeof commitReply.parse>): CommitOutcome {
   switch (reply[0]) {
     case 'COMMITTED':
     case 'REPEATED':
-      return { kind: reply[0], operation: decodeOperation(fieldsOf(reply[1]) ?? {}) };
+      return { kind: reply[0], operation: decodeOperation(reply[1], reply[2]) };
     case 'NAME_TAKEN':
       return { kind: reply[0], containerId: reply[1] };
     default:

@@ -5,9 +5,7 @@ export const pairs = z.array(z.string());
 export const texts = z.array(z.string());
 export const integer = z.coerce.number().int();
 export const commitReply = z.union([
-  z.tuple([z.enum(['COMMITTED', 'REPEATED']), pairs]),
+  z.tuple([z.enum(['COMMITTED', 'REPEATED']), z.string(), z.string()]),
   z.tuple([z.literal('NAME_TAKEN'), z.string()]),
   z.tuple([z.enum(['KEY_REUSED', 'CHANGED', 'CONTAINER_NOT_FOUND', 'REVISION_NOT_FOUND', 'DELETING'])]),
 ]);
-/** Records that a list names: each is a hash, empty where it is gone. */
-export const hash = z.record(z.string(), z.string());

@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { Failure } from '../domain/errors.js';
 import { treePath } from '../paths.js';
-import { RECORD_FORMAT } from './codec.js';
 import { type Keys, LUA_KEY_BUILDER } from './keys.js';
+import { encodeResult } from './operation-text.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { Replication } from './redis-replication.js';
 import { SCRIPT_NAMES, type ScriptName, type ScriptRunner } from './script-runner.js';
 import type { StoreSettings } from './settings.js';
+import { RECORD_FORMAT } from './stored.js';
+import { VIEWS } from './views.js';
 import { NEXT_ROUTE_VERSION } from './work.js';
 
 const CANCELLED: Failure = {
@@ -68,15 +70,20 @@ function loadScripts(settings: StoreSettings): ReadonlyMap<ScriptName, Script> {
 function constants(settings: StoreSettings): string {
   const values = {
     ...settings,
-    cancelled: JSON.stringify({ kind: 'ERROR', failure: CANCELLED }),
+    cancelled: encodeResult({ kind: 'ERROR', failure: CANCELLED }),
+    views: VIEWS,
     routePlaceholder: String(NEXT_ROUTE_VERSION),
   };
   return `local FORMAT = ${RECORD_FORMAT}\nlocal settings = cjson.decode([==[${JSON.stringify(values)}]==])`;
 }
 
-/** Names in the header line `-- include: one two`, in the order in which they build on each other. */
+/**
+ * Names in the header line `-- include: one two`, in the order in which they build on each other. What is included may have such a line
+ * of its own.
+ */
 function includes(body: string): readonly string[] {
-  return /^-- include: (.+)$/m.exec(body)?.[1]?.split(' ') ?? [];
+  const named = /^-- include: (.+)$/m.exec(body)?.[1]?.split(' ') ?? [];
+  return [...new Set(named.flatMap((name) => [...includes(readScript(`lib/${name}`)), name]))];
 }
 
 function readScript(name: string): string {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { createKeys } from './keys.js';
+import { createRecordReads } from './record-reads.js';
 import type { Records } from './records.js';
 import { createRedisConnection } from './redis-connection.js';
 import { createRedisContainerWork } from './redis-container-work.js';
@@ -50,8 +51,8 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     createRedisScripts({ connection, replication, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
   );
   const fenced = createFencedScripts(scripts);
+  const records = createRedisRecords({ scripts, read: createRecordReads(scripts) });
   const feed = createPlacementFeed({ scripts, connectionNumber: connection.number });
-  const records = createRedisRecords({ scripts, connection, keys });
   const close = async () => {
     replication.close();
     await Promise.all([subscriber.close(), connection.close()]);

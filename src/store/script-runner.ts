@@ -5,6 +5,8 @@ export const SCRIPT_NAMES = [
   'set-access-bindings',
   'submit',
   'cancel',
+  'read',
+  'page',
   'take',
   'renew',
   'release',

@@ -2,19 +2,19 @@
 -- then): changes nothing.
 -- KEYS  1 root
 -- ARGV  1 {operationId}
--- Returns the operation's fields; empty where there is none
+-- Returns the operation's text; empty where there is none
 -- Errors  none
 -- include: work indexes operations
 
 local id = args.operationId
 local operation = operation_of(id)
-if not operation then return {} end
+if not operation then return '' end
 
 if operation.state == 'QUEUED' and operation.kind ~= 'CREATE' then
   cancel_queued(id)
   wake_container(operation.containerId)
-elseif operation.state == 'RUNNING' and operation.cancelRequested == '0' then
-  redis.call('HSET', key('operation', id), 'cancelRequested', '1', 'modifiedAt', now)
+elseif operation.state == 'RUNNING' and operation.cancelRequested == 0 then
+  ask_to_stop(operation)
   wake_container(operation.containerId)
 end
-return redis.call('HGETALL', key('operation', id))
+return redis.call('GET', key('operation', id))

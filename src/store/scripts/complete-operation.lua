@@ -1,8 +1,9 @@
 -- Ends the running operation together with the state that it leaves. A failed deploy's revision goes with its index entries.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, operationId, result, revisionToRemove}
+-- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, operationId, result,
+--          resultOf: {containerId?, folderId?, revisionId?}, revisionToRemove}
 -- Returns OK | NOT_UNFINISHED (done before, or another container's: nothing was changed)
--- Errors  LEASE_LOST, STALE_STEP
+-- Errors  LEASE_LOST, STALE_STEP, FOREIGN_RESULT (it is not of what the operation is about: nothing was changed)
 -- include: work lease indexes operations state
 
 local settled = settle(args.key)
@@ -11,6 +12,9 @@ if settled then return settled end
 local operation = operation_of(args.operationId)
 if not operation or operation.state == 'DONE' or operation.containerId ~= args.containerId then
   return conclude(args.key, 'NOT_UNFINISHED')
+end
+for name, value in pairs(args.resultOf) do
+  if operation[name] ~= value then return redis.error_reply('FOREIGN_RESULT ' .. args.operationId) end
 end
 store_state()
 end_operation(args.operationId, args.result)

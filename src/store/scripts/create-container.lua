@@ -1,7 +1,7 @@
 -- Records a new container, CREATING, with its queued Create.
 -- KEYS  1 root
 -- ARGV  1 {operation, idempotency?, container: {id, folderId, name, description, labels, state}}
--- Returns {COMMITTED | REPEATED, operation} | {KEY_REUSED} | {NAME_TAKEN, container id}
+-- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {NAME_TAKEN, container id}
 -- Errors  none
 -- include: work indexes operations commit
 

@@ -1,7 +1,7 @@
 -- One reading of a container and of everything that planning it depends on.
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, containerId}
--- Returns {now, container fields, running operation's fields, queued operation's fields, 1 if a delete waits or runs,
+-- Returns {now, container fields, running operation's id and text, those of the queued one, 1 if a delete waits or runs,
 --          {revision fields, ...}, {ingress report, ...}, capacity version, how many containers wait for capacity};
 --          the container's fields are empty where it is gone
 -- Errors  LEASE_LOST
@@ -23,10 +23,10 @@ for _, id in ipairs(redis.call('ZRANGE', key('journal', args.containerId), 0, -1
   local operation = operation_of(id)
   if operation.kind == 'DELETE' then deleting = 1 end
   if operation.state == 'RUNNING' then
-    running = redis.call('HGETALL', key('operation', id))
+    running = { id, redis.call('GET', key('operation', id)) }
     want(operation.revisionId)
   elseif #queued == 0 then
-    queued = redis.call('HGETALL', key('operation', id))
+    queued = { id, redis.call('GET', key('operation', id)) }
     want(operation.revisionId)
   end
 end

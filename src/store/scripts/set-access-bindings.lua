@@ -1,7 +1,7 @@
 -- Replaces the access bindings of a container, if nobody changed it since `expectedVersion`; its operation is done at once.
 -- KEYS  1 root
 -- ARGV  1 {operation (with result), idempotency?, bindings, expectedVersion}
--- Returns {COMMITTED | REPEATED, operation} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {DELETING} | {CHANGED}
+-- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {DELETING} | {CHANGED}
 -- Errors  none
 -- include: work indexes operations commit
 

@@ -2,7 +2,7 @@
 -- as CANCELLED, asks the running operation to stop, and closes the container to everything else.
 -- KEYS  1 root
 -- ARGV  1 {operation, idempotency?, revision?: {id, containerId, folderId, description, spec}}
--- Returns {COMMITTED | REPEATED, operation} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {REVISION_NOT_FOUND} | {DELETING}
+-- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {REVISION_NOT_FOUND} | {DELETING}
 -- Errors  none
 -- include: work indexes operations commit
 
@@ -35,11 +35,8 @@ elseif operation.kind == 'DEPLOY' then
   index(revision_indexes(revision), revision.id, sequence)
 else
   for _, id in ipairs(unfinished) do
-    if operation_of(id).state == 'QUEUED' then
-      cancel_queued(id)
-    else
-      redis.call('HSET', key('operation', id), 'cancelRequested', '1', 'modifiedAt', now)
-    end
+    local earlier = operation_of(id)
+    if earlier.state == 'QUEUED' then cancel_queued(id) else ask_to_stop(earlier) end
   end
   set_container_status(container_id, container, 'DELETING')
 end

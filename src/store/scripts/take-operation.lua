@@ -25,7 +25,8 @@ end
 if operation.kind == 'CREATE' and container.status == 'CREATING' then
   set_container_status(args.containerId, container, 'ACTIVE')
 end
-redis.call('HSET', key('operation', id), 'state', 'RUNNING', 'modifiedAt', now)
+operation.state = 'RUNNING'
+store_operation(operation)
 redis.call('HSET', key('container', args.containerId), 'running', id)
 store_state()
 return conclude(args.key, OK)

@@ -1,7 +1,7 @@
 -- Replaces what callers set of a container, if nobody did so since `expectedVersion`; its operation is done at once.
 -- KEYS  1 root
 -- ARGV  1 {operation (with result), idempotency?, container: {id, name, description, labels, expectedVersion}}
--- Returns {COMMITTED | REPEATED, operation} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {DELETING} | {CHANGED} | {NAME_TAKEN, container id}
+-- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {DELETING} | {CHANGED} | {NAME_TAKEN, container id}
 -- Errors  none
 -- include: work indexes operations commit
 

@@ -41,7 +41,7 @@ test('finished operations go when their time is over, their index entries with t
     });
     const done = { index: { by: 'CONTAINER', containerId: id } as const, after: null, limit: 5 };
     expect((await brief.records.operations(done)).items).toEqual([]);
-    expect(await redis.cli('zcard', `{longshore}:operations-by-container-done/${id}/1`)).toBe('0');
+    expect(await redis.cli('zcard', `{longshore}:operations-by-container/${id}`)).toBe('0');
   } finally {
     await brief.controlPlane.close();
   }

@@ -1,12 +1,7 @@
 import { EMPTY_STATE } from '../../../src/domain/container-state.js';
-import {
-  decodeContainer,
-  decodeOperation,
-  decodeRoute,
-  encodeDocument,
-  fieldsOf,
-  upgrade,
-} from '../../../src/store/codec.js';
+import { decodeContainer, decodeRoute, encodeDocument, fieldsOf } from '../../../src/store/codec.js';
+import { decodeOperation } from '../../../src/store/operation-text.js';
+import { upgrade } from '../../../src/store/stored.js';
 
 const container = {
   v: '1',
@@ -43,7 +38,8 @@ test('what a newer worker added to the state passes through', () => {
 test('a damaged record is an error and not half a record', () => {
   expect(() => decodeContainer({ ...container, status: 'SLEEPING' })).toThrow();
   expect(() => decodeContainer({ ...container, state: '{}' })).toThrow();
-  expect(() => decodeOperation({ v: '1' })).toThrow();
+  expect(() => decodeOperation('bbo', '[1]\n\n')).toThrow('operation bbo in Redis is damaged');
+  expect(() => decodeOperation('bbo', '')).toThrow('operation bbo in Redis is damaged');
 });
 
 test('a newer record is refused by name', () => {

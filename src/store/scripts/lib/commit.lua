@@ -1,6 +1,6 @@
--- Replies of commits: the outcome, then the operation's fields or what stands in the way.
+-- Replies of commits: the outcome, then the operation's id and text, or what stands in the way.
 local function outcome(kind, operation_id)
-  return { kind, redis.call('HGETALL', key('operation', operation_id)) }
+  return { kind, operation_id, redis.call('GET', key('operation', operation_id)) }
 end
 
 -- The answer where this request was committed before, by this very script (its reply was lost) or under its idempotency key; else nil.

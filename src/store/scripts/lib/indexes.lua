@@ -1,3 +1,4 @@
+-- include: operation
 local function next_sequence()
   return redis.call('INCR', key('sequence'))
 end
@@ -19,14 +20,12 @@ local function revision_indexes(revision)
   }
 end
 
+-- The finished and the unfinished are apart: a list of both is read from two indexes.
 local function operation_indexes(operation)
-  local done = operation.state == 'DONE' and '1' or '0'
-  return {
-    key('operations-by-folder', operation.folderId),
-    key('operations-by-folder-done', operation.folderId, done),
-    key('operations-by-container', operation.containerId),
-    key('operations-by-container-done', operation.containerId, done),
-  }
+  if operation.state == 'DONE' then
+    return { key('operations-by-folder', operation.folderId, 1), key('operations-by-container', operation.containerId) }
+  end
+  return { key('operations-by-folder', operation.folderId, 0), key('journal', operation.containerId) }
 end
 
 local function index(keys, id, sequence)
@@ -52,10 +51,6 @@ end
 
 local function revision_of(id)
   return fields_of(key('revision', id), { 'containerId', 'folderId', 'status', 'sequence' })
-end
-
-local function operation_of(id)
-  return fields_of(key('operation', id), { 'containerId', 'folderId', 'kind', 'state', 'revisionId', 'sequence', 'cancelRequested' })
 end
 
 local function set_container_status(id, container, status)

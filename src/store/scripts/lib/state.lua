@@ -1,11 +1,14 @@
+-- include: operation
 -- The worker's part of a container: its state, whole and verbatim, and the progress of the running operation.
 local function store_state()
   local name = key('container', args.containerId)
   redis.call('HSET', name, 'v', FORMAT, 'state', args.state)
   if not args.progress then return end
   local running = redis.call('HGET', name, 'running')
-  if has(running) then
-    redis.call('HSET', key('operation', running), 'progress', args.progress, 'modifiedAt', now)
+  local operation = has(running) and operation_of(running)
+  if operation then
+    operation.progress = args.progress
+    store_operation(operation)
   end
   redis.call(args.waitsForCapacity and 'SADD' or 'SREM', key('waiting'), args.containerId)
 end

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { Container } from '../domain/container.js';
+import type { Operation, OperationResult, Progress } from '../domain/operation.js';
+import type { ImageSpec, ResolvedImage, Revision, RevisionSpec } from '../domain/revision.js';
+import { fastParser } from './fast-parser.js';
+import { operation as schema } from './record-schemas.js';
+import { isObject, parsed, type StoredFields, sparse, undamaged, upgrade } from './stored.js';
+
+/*
+ * Operations outnumber everything else, and most of them are finished: each is one short text of three lines, a head, the progress and the
+ * result. The head is a JSON array that scripts read and write (lib/operation.lua); the other two are JSON or empty, and pass through scripts
+ * untouched. They leave out what is usual: the USUAL_* below are part of the format.
+ */
+
+const USUAL_PROGRESS = { bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: '' } satisfies Partial<Progress>;
+
+const USUAL_IMAGE = { command: [], args: [], environment: {}, workingDir: '' } satisfies Partial<ImageSpec>;
+
+const USUAL_SPEC = {
+  resources: null,
+  executionTimeoutMs: 3_600_000,
+  concurrency: 0,
+  gpus: null,
+  shmSize: 0,
+  healthCheck: null,
+  rolloutOrder: 'AUTO',
+  pullPolicy: 'IF_ABSENT',
+  runtime: 'HTTP',
+  minimumRunTimeMs: 5_000,
+  minInstances: null,
+} satisfies Partial<RevisionSpec>;
+
+const USUAL_REVISION = { description: '', status: 'ACTIVE' } satisfies Partial<Revision>;
+
+const USUAL_CONTAINER = {
+  description: '',
+  labels: {},
+  status: 'ACTIVE',
+  activeRevisionId: null,
+  instances: [],
+  statusMessage: '',
+} satisfies Partial<Container>;
+
+/** What every container and revision in the result of an operation shares with it. */
+export type ResultOwner = Pick<Operation, 'folderId' | 'containerId' | 'revisionId'>;
+
+const whole = fastParser(schema);
+const wholeHead = fastParser(z.array(z.unknown()));
+
+/** Throws for what is damaged, and FAILED_PRECONDITION for what a newer version wrote. */
+export function decodeOperation(id: string, text: string): Operation {
+  const what = `operation ${id}`;
+  return undamaged(what, () => {
+    const stored = upgrade(partsOf(text), what);
+    if ((stored['state'] === 'DONE') !== (stored['result'] !== ''))
+      throw new TypeError('it is done without a result, or has one before');
+    return whole({
+      id,
+      kind: stored['kind'],
+      folderId: stored['folderId'],
+      containerId: stored['containerId'],
+      revisionId: stored['revisionId'] === '' ? null : stored['revisionId'],
+      createdAt: stored['createdAt'],
+      createdBy: stored['createdBy'],
+      modifiedAt: stored['modifiedAt'],
+      state: stored['state'],
+      cancelRequested: stored['cancelRequested'] === 1,
+      progress: progressOf(parsed(stored['progress'])),
+      result: resultOf(parsed(stored['result']), stored),
+    });
+  });
+}
+
+/** In the head the id is missing, which is in the key, no revision is an empty text, and `cancelRequested` is 0 or 1. */
+function partsOf(text: string): StoredFields {
+  const [first = '', progress, result] = text.split('\n');
+  const [v, kind, folderId, containerId, revisionId, createdBy, createdAt, modifiedAt, state, cancelRequested] =
+    wholeHead(JSON.parse(first));
+  return {
+    v,
+    kind,
+    folderId,
+    containerId,
+    revisionId,
+    createdBy,
+    createdAt,
+    modifiedAt,
+    state,
+    cancelRequested,
+    progress,
+    result,
+  };
+}
+
+export const encodeProgress = (progress: Progress | null): string =>
+  progress === null ? '' : JSON.stringify(sparse(progress, USUAL_PROGRESS));
+
+const progressOf = (stored: unknown): unknown => (isObject(stored) ? { ...USUAL_PROGRESS, ...stored } : stored);
+
+/** A result without what it shares with its operation: `ownerOf` says what that has to be. */
+export function encodeResult(result: OperationResult | null): string {
+  switch (result?.kind) {
+    case undefined:
+      return '';
+    case 'ERROR':
+      return JSON.stringify({ failure: result.failure });
+    case 'CONTAINER': {
+      const { container } = result;
+      const shared = { id: container.id, folderId: container.folderId };
+      return JSON.stringify({ container: sparse(container, { ...USUAL_CONTAINER, ...shared }) });
+    }
+    case 'REVISION':
+      return JSON.stringify({ revision: shortRevision(result.revision) });
+    case 'EMPTY':
+      return JSON.stringify({ bindings: result.bindings });
+  }
+}
+
+/** What has to be so of an operation that ends with this result. */
+export function ownerOf(result: OperationResult | null): Partial<ResultOwner> {
+  switch (result?.kind) {
+    case 'CONTAINER':
+      return { containerId: result.container.id, folderId: result.container.folderId };
+    case 'REVISION': {
+      const { id: revisionId, containerId, folderId } = result.revision;
+      return { revisionId, containerId, folderId };
+    }
+    default:
+      return {};
+  }
+}
+
+function resultOf(stored: unknown, { containerId, folderId, revisionId }: StoredFields): unknown {
+  if (!isObject(stored)) return stored;
+  const { failure, container, revision } = stored;
+  if (failure !== undefined) return { kind: 'ERROR', failure };
+  if (isObject(container))
+    return { kind: 'CONTAINER', container: { ...USUAL_CONTAINER, id: containerId, folderId, ...container } };
+  if (isObject(revision))
+    return { kind: 'REVISION', revision: { id: revisionId, containerId, folderId, ...wholeRevision(revision) } };
+  return { kind: 'EMPTY', ...stored };
+}
+
+function shortRevision(revision: Revision): object {
+  const { id, containerId, folderId, spec, image } = revision;
+  return {
+    ...sparse(revision, { ...USUAL_REVISION, id, containerId, folderId, image }),
+    spec: sparse({ ...spec, image: sparse(spec.image, USUAL_IMAGE) }, USUAL_SPEC),
+    ...(image && { image: [image.digest, image.id, image.pullReference] }),
+  };
+}
+
+function wholeRevision({ spec, image, ...revision }: StoredFields): object {
+  return {
+    ...USUAL_REVISION,
+    ...revision,
+    spec: isObject(spec) ? { ...USUAL_SPEC, ...spec, image: { ...USUAL_IMAGE, ...objectOr(spec['image']) } } : spec,
+    image: Array.isArray(image) ? imageOf(image) : null,
+  };
+}
+
+const imageOf = ([digest, id, pullReference]: readonly unknown[]): {
+  readonly [Field in keyof ResolvedImage]: unknown;
+} => ({
+  digest,
+  id,
+  pullReference,
+});
+
+const objectOr = (value: unknown): object => (isObject(value) ? value : {});

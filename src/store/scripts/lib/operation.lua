@@ -1,0 +1,22 @@
+-- An operation is a text of three lines: a head (a JSON array), its progress and its result (each JSON, or empty).
+-- operation-text.ts reads and writes it as well.
+local function operation_of(id)
+  local text = redis.call('GET', key('operation', id))
+  if not text then return nil end
+  local head, progress, result = text:match('^([^\n]*)\n([^\n]*)\n(.*)$')
+  local fields = cjson.decode(head)
+  return {
+    id = id, kind = fields[2], folderId = fields[3], containerId = fields[4], revisionId = fields[5], createdBy = fields[6],
+    createdAt = fields[7], modifiedAt = fields[8], state = fields[9], cancelRequested = fields[10], sequence = fields[11],
+    progress = progress, result = result,
+  }
+end
+
+-- Stores it as changed now. `cancelRequested` is 0 or 1.
+local function store_operation(operation)
+  local head = cjson.encode({
+    FORMAT, operation.kind, operation.folderId, operation.containerId, operation.revisionId, operation.createdBy,
+    operation.createdAt, now, operation.state, operation.cancelRequested, operation.sequence,
+  })
+  redis.call('SET', key('operation', operation.id), head .. '\n' .. operation.progress .. '\n' .. operation.result)
+end
