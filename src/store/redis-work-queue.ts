@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { createBatches } from './batches.js';
 import type { Keys } from './keys.js';
 import { type RedisConnection, replies } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
@@ -19,6 +20,12 @@ export interface RedisWorkQueueDeps {
 const MOST_AT_ONCE = 500;
 
 export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
+  const release = createBatches(MOST_AT_ONCE, (leases: readonly object[]) =>
+    guarded(scripts.run('release', { leases })),
+  );
+  const enqueue = createBatches(MOST_AT_ONCE, (entries: readonly object[]) =>
+    guarded(scripts.run('enqueue', { entries })),
+  );
   return {
     take: async (count, ttlMs) => {
       const token = randomBytes(12).toString('hex');
@@ -30,19 +37,16 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
     renew: async (leases, ttlMs) => {
       if (leases.length === 0) return [];
       const held = leases.map(({ key, fence, token }) => ({ key, fence, token }));
-      return z.array(workKey).parse(await guarded(scripts.run('renew', { leases: held, ttlMs })));
+      return texts.parse(await guarded(scripts.run('renew', { leases: held, ttlMs }))).map(keyOf);
     },
-    release: async ({ key, fence, token }, { delayMs, clean }) => {
+    release: ({ key, fence, token }, { delayMs, clean }) => {
       const delay = delayMs === null ? {} : { delayMs: Math.ceil(delayMs) };
-      await guarded(scripts.run('release', { key, fence, token, clean, ...delay }));
+      return release({ key, fence, token, clean, ...delay });
     },
-    enqueue: async (key, delayMs) => {
-      await guarded(scripts.run('enqueue', { key, delayMs: Math.ceil(delayMs) }));
-    },
+    enqueue: (key, delayMs) => enqueue({ key, delayMs: Math.ceil(delayMs) }),
     onHint: (listener) =>
       subscriber.on(keys.key('hints'), (message) => {
-        const key = workKey.safeParse(message);
-        if (key.success) listener(key.data);
+        for (const key of message.split(' ')) if (isWorkKey(key)) listener(key);
       }),
     nextDue: async () => {
       const reply = integer.parse(await guarded(scripts.run('next-due', {})));
@@ -62,11 +66,17 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
 
 const backlogReply = z.tuple([integer, texts, z.tuple([z.coerce.number(), z.coerce.number()])]);
 
-const workKey = z.custom<WorkKey>((value) => typeof value === 'string' && /^(container|host)\//.test(value));
+const isWorkKey = (value: unknown): value is WorkKey =>
+  typeof value === 'string' && (value.startsWith('container/') || value.startsWith('host/'));
 
 function leasesOf(flat: readonly string[], token: string): readonly Lease[] {
   const leases: Lease[] = [];
   for (let at = 0; at + 2 < flat.length; at += 3)
-    leases.push({ key: workKey.parse(flat[at]), fence: Number(flat[at + 1]), token, unclean: flat[at + 2] === '1' });
+    leases.push({ key: keyOf(flat[at]), fence: Number(flat[at + 1]), token, unclean: flat[at + 2] === '1' });
   return leases;
+}
+
+function keyOf(name: string | undefined): WorkKey {
+  if (isWorkKey(name)) return name;
+  throw new TypeError(`${name} is no work key`);
 }

@@ -55,6 +55,8 @@ export interface WorkerDeps {
 const FAULT_DELAY_MS = 1_000;
 /** Due keys are asked for at least this often, since hints may be lost. */
 const POLL_MS = 1_000;
+/** Redis counts whole milliseconds: what is due in none may not be due yet. */
+const LEAST_PAUSE_MS = 5;
 
 /** Leases keys that are due and works them side by side; a slow key holds up nothing but itself. */
 export class Worker {
@@ -62,6 +64,10 @@ export class Worker {
   private readonly sleepers = new Map<WorkKey, Sleeper>();
   private readonly inProgress = new Set<Promise<void>>();
   private wake: () => void = () => {};
+  /** Something may be due now. */
+  private hinted = true;
+  /** On the monotonic clock: when something may be due though nobody says so. */
+  private dueAt = 0;
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
   private unsubscribe: () => void = () => {};
@@ -92,38 +98,53 @@ export class Worker {
     this.leases.stop();
   }
 
+  /** Asks for work when there may be some, and only then: what ends here tells nothing about what is due. */
   private async run(): Promise<void> {
     while (!this.stopping) {
-      const woken = new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-      const took = await this.takeDue();
-      if (took > 0 && this.inProgress.size < this.deps.width) continue;
-      await this.pause(woken);
+      const free = this.deps.width - this.inProgress.size;
+      if (free > 0 && this.mayBeDue()) await this.takeDue(free);
+      else await this.pause();
     }
   }
 
-  private async takeDue(): Promise<number> {
-    const free = this.deps.width - this.inProgress.size;
-    if (free <= 0) return 0;
+  private mayBeDue(): boolean {
+    return this.hinted || performance.now() >= this.dueAt;
+  }
+
+  private async takeDue(free: number): Promise<void> {
+    this.hinted = false;
     try {
       const held = await this.leases.take(free);
       for (const one of held) this.begin(one);
-      return held.length;
+      // As many as were asked for: there may be more.
+      if (held.length >= free) this.hinted = true;
+      else if (this.mayBeDue()) await this.lookAhead();
     } catch (error) {
+      this.dueAt = performance.now() + POLL_MS;
       this.deps.log.warn({ err: error }, 'could not take work');
-      return 0;
     }
   }
 
-  private async pause(woken: Promise<void>): Promise<void> {
-    const due = await this.deps.queue.nextDue().catch(() => null);
-    const wait = this.inProgress.size >= this.deps.width ? POLL_MS : Math.min(POLL_MS, Math.max(due ?? POLL_MS, 5));
+  private async lookAhead(): Promise<void> {
+    this.dueAt = performance.now() + POLL_MS;
+    const ms = await this.deps.queue.nextDue();
+    if (ms !== null) this.dueWithin(ms);
+  }
+
+  private dueWithin(ms: number): void {
+    this.dueAt = Math.min(this.dueAt, performance.now() + Math.max(ms, LEAST_PAUSE_MS));
+  }
+
+  /** Until something may be due, or, with all hands full, until one is free. */
+  private async pause(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, wait);
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (this.stopping) resolve();
+      if (this.inProgress.size < this.deps.width) {
+        timer = setTimeout(resolve, this.hinted ? 0 : this.dueAt - performance.now());
+      }
     });
-    await Promise.race([woken, timeout]);
     clearTimeout(timer);
   }
 
@@ -146,6 +167,7 @@ export class Worker {
         draining: () => this.stopping,
       });
       await this.deps.queue.release(lease, next);
+      if (next.delayMs !== null) this.dueWithin(next.delayMs);
     } catch (error) {
       await this.failed(lease, error);
     } finally {
@@ -178,7 +200,10 @@ export class Worker {
   /** A hint for a key in hand is remembered until its work sleeps, so that none falls between its reading and its sleep. */
   private hint(key: WorkKey): void {
     const sleeper = this.sleepers.get(key);
-    if (!sleeper) return this.wake();
+    if (!sleeper) {
+      this.hinted = true;
+      return this.wake();
+    }
     sleeper.hinted = true;
     sleeper.wake();
   }

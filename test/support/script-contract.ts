@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
+import { z } from 'zod';
 import { treePath } from '../../src/paths.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from '../../src/store/script-runner.js';
 
@@ -81,14 +82,26 @@ const settled = (call: Promise<unknown>): Promise<unknown> =>
   call.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
 
 async function strangers(redis: Redis, runner: ScriptRunner, name: ScriptName, args: ScriptArguments): Promise<void> {
-  if (name === 'take' || !('token' in args)) return;
+  if (name === 'take' || name === 'renew') return;
   const before = await dump(redis);
-  for (const change of [{ token: 'another' }, { fence: Number(args.fence) - 1 }, { fence: Number(args.fence) + 1 }]) {
-    const reply = await settled(runner.run(name, { ...args, ...change }));
+  for (const forged of forgeries(args)) {
+    const reply = await settled(runner.run(name, forged));
     if (isFenced(name)) expect(String(reply)).toMatch(/LEASE_LOST/);
     else expect(reply).toBe('OK');
     expect(await dump(redis)).toEqual(before);
   }
+}
+
+/** The same under leases that are not the caller's. */
+function forgeries(args: ScriptArguments): readonly ScriptArguments[] {
+  const forged = (lease: ScriptArguments): readonly ScriptArguments[] =>
+    [{ token: 'another' }, { fence: Number(lease.fence) - 1 }, { fence: Number(lease.fence) + 1 }].map((change) => ({
+      ...lease,
+      ...change,
+    }));
+  if ('token' in args) return forged(args);
+  const leases = z.array(z.record(z.string(), z.unknown())).optional().parse(args.leases) ?? [];
+  return leases.flatMap((lease) => forged(lease).map((one) => ({ ...args, leases: [one] })));
 }
 
 async function lateCopy(redis: Redis, runner: ScriptRunner, name: ScriptName, args: ScriptArguments): Promise<void> {

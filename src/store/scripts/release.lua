@@ -1,21 +1,34 @@
--- Gives a key back. A lease that is not held any more (lost, or given back before) is left as it is.
+-- Gives keys back. A lease that is not held any more (lost, or given back before) is left as it is.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, delayMs?, clean}
+-- ARGV  1 {leases: [{key, fence, token, delayMs?, clean}]}
 -- Returns OK
 -- Errors  none
+-- include: work
 
-local lease = key('lease', args.key)
-local held = redis.call('HMGET', lease, 'fence', 'token', 'wake')
-if held[1] ~= tostring(args.fence) or held[2] ~= args.token then return OK end
-
-local due = args.delayMs and now + args.delayMs or nil
-local wake = tonumber(held[3] or '')
-if wake and (not due or wake < due) then due = wake end
-redis.call('DEL', lease)
-redis.call('ZREM', key('lapse'), args.key)
-redis.call(args.clean and 'SREM' or 'SADD', key('unclean'), args.key)
-if due then
-  redis.call('ZADD', key('due'), due, args.key)
-  if due <= now then redis.call('PUBLISH', key('hints'), args.key) end
+local released, told = {}, {}
+local marks, due = { SADD = {}, SREM = {} }, {}
+for _, given in ipairs(args.leases) do
+  local lease = key('lease', given.key)
+  local held = redis.call('HMGET', lease, 'fence', 'token', 'wake')
+  if held[1] == tostring(given.fence) and held[2] == given.token then
+    redis.call('DEL', lease)
+    released[#released + 1] = given.key
+    local mark = marks[given.clean and 'SREM' or 'SADD']
+    mark[#mark + 1] = given.key
+    local at = given.delayMs and now + given.delayMs or nil
+    local wake = tonumber(held[3] or '')
+    if wake and (not at or wake < at) then at = wake end
+    if at then
+      due[#due + 1] = at
+      due[#due + 1] = given.key
+      if at <= now then told[#told + 1] = given.key end
+    end
+  end
 end
+if #released > 0 then redis.call('ZREM', key('lapse'), unpack(released)) end
+for command, names in pairs(marks) do
+  if #names > 0 then redis.call(command, key('unclean'), unpack(names)) end
+end
+if #due > 0 then redis.call('ZADD', key('due'), unpack(due)) end
+tell(told)
 return OK
