@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { AnswerHead } from './answer-parser.js';
 import { IngressError } from './errors.js';
 
 /** Of one connection, never of the message: made anew for the next one. */
@@ -45,6 +46,8 @@ export function checkRequest(request: IncomingMessage, maxHeaders: number): void
   const url = request.url ?? '';
   const ownForm = url.startsWith('/') || (url === '*' && request.method === 'OPTIONS');
   if (!ownForm) throw new IngressError(400, 'the request target must be a path');
+  // Node's parser lets a few through that have no place in a start line.
+  if (/[^\x21-\xff]/.test(url)) throw new IngressError(400, 'the request target has characters that it may not have');
   checkFraming(request);
 }
 
@@ -91,6 +94,7 @@ export function requestHeaders(request: IncomingMessage, context: RequestContext
   }
   pushFraming(request, out);
   if (context.upgrade) out.push('Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? '');
+  else out.push('Connection', 'keep-alive');
   if (/(^|,)\s*trailers\s*(,|$)/i.test(String(request.headers.te ?? ''))) out.push('TE', 'trailers');
   const host = request.headers.host ?? '';
   out.push('X-Forwarded-For', forwardedFor + (request.socket.remoteAddress ?? 'unknown'));
@@ -104,34 +108,45 @@ function pushFraming(request: IncomingMessage, out: string[]): void {
     out.push('Content-Length', '0');
 }
 
+/** A message's head as bytes in Latin-1: its start line, its fields (names and values in turn), and the empty line. */
+export function headOf(startLine: string, fields: readonly string[]): string {
+  let text = `${startLine}\r\n`;
+  for (let index = 0; index < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** What is passed on of an answer, whoever has read it. */
+export type Answer = Pick<AnswerHead, 'status' | 'reason' | 'fields' | 'connection' | 'transferEncoding'>;
+
+export function answerOf(message: IncomingMessage): Answer {
+  const { statusCode: status = 0, statusMessage: reason = '', rawHeaders: fields, headers } = message;
+  return { status, reason, fields, connection: headers.connection, transferEncoding: headers['transfer-encoding'] };
+}
+
 /** Why an answer cannot be passed on (502); null if it can. */
-export function faultOf(answer: IncomingMessage): IngressError | null {
-  const status = answer.statusCode ?? 0;
+export function faultOf({ status, transferEncoding }: Answer): IngressError | null {
   if (status === 101) return new IngressError(502, 'the container switched to a protocol that nobody asked for');
   if (status < 200 || status > 999)
     return new IngressError(502, 'the container answered with a status that does not exist');
-  const coding = answer.headers['transfer-encoding'];
-  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
+  if (transferEncoding !== undefined && transferEncoding.trim().toLowerCase() !== 'chunked')
     return new IngressError(502, 'the container answered in a transfer coding that is not chunked');
   return null;
 }
 
 /** An answer's reason if it may stand in a status line, else the usual one for its status. */
-export function reasonOf(answer: IncomingMessage): string {
-  const given = answer.statusMessage ?? '';
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(given) ? given : (STATUS_CODES[answer.statusCode ?? 0] ?? '');
+export function reasonOf({ status, reason }: Answer): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : (STATUS_CODES[status] ?? '');
 }
 
 /** The header fields for the caller. */
-export function responseHeaders(response: IncomingMessage, requestId: string): string[] {
-  const raw = response.rawHeaders;
-  const named = namedByConnection(response.headers.connection);
+export function responseHeaders({ fields, connection }: Answer, requestId: string): string[] {
+  const named = namedByConnection(connection);
   const out: string[] = [];
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index] ?? '';
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] ?? '';
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || lower === 'x-request-id' || named?.has(lower)) continue;
-    out.push(name, raw[index + 1] ?? '');
+    out.push(name, fields[index + 1] ?? '');
   }
   out.push('X-Request-Id', requestId);
   return out;
@@ -147,14 +162,13 @@ const NEVER_TRAILERS = new Set([
   'cookie',
 ]);
 
-/** The trailer fields that may travel on: those that say nothing about framing, routing or who is asking. */
-export function trailersOf(message: IncomingMessage): [string, string][] {
-  const raw = message.rawTrailers;
-  const out: [string, string][] = [];
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index] ?? '';
+/** Of a message's trailer fields, names and values in turn, those that may travel on: they say nothing about framing, routing or who is asking. */
+export function trailersOf(fields: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] ?? '';
     const lower = name.toLowerCase();
-    if (!NEVER_TRAILERS.has(lower) && !lower.startsWith('x-forwarded-')) out.push([name, raw[index + 1] ?? '']);
+    if (!NEVER_TRAILERS.has(lower) && !lower.startsWith('x-forwarded-')) out.push(name, fields[index + 1] ?? '');
   }
   return out;
 }

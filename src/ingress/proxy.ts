@@ -1,11 +1,22 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
+import type { AnswerHead } from './answer-parser.js';
+import type { Exchange, ExchangeListener, UpstreamRequest } from './connection.js';
 import { answerError, breakOff, IngressError } from './errors.js';
-import { faultOf, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders, trailersOf } from './headers.js';
-import { forwardInterim } from './interim.js';
+import {
+  faultOf,
+  hasBody,
+  headOf,
+  reasonOf,
+  requestHeaders,
+  requestIdOf,
+  responseHeaders,
+  trailersOf,
+} from './headers.js';
+import { Interim } from './interim.js';
 import type { RequestDone, SparseLog } from './log.js';
-import { mayHaveSent, type Upstreams, whenConnected } from './upstream.js';
+import type { Upstreams } from './upstream.js';
 
 export interface ProxyDeps {
   /** The route of the request's container. Throws IngressError where the request must be refused. */
@@ -28,14 +39,14 @@ export interface ProxyDeps {
 
 /** Forwards one request. */
 export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): void {
-  new Exchange(deps, request, response).start();
+  new Passage(deps, request, response).start();
 }
 
 /**
  * One request on its way. It is sent at most once: another instance is tried only if no connection to the first was established.
  * Its body is read only when there is a connection to write it to, so that it is still whole in that case.
  */
-class Exchange {
+class Passage implements ExchangeListener {
   readonly #deps: ProxyDeps;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -45,10 +56,13 @@ class Exchange {
   #containerId: string | null = null;
   #deadline: NodeJS.Timeout | undefined;
   #waiting: AbortController | null = null;
-  #upstream: ClientRequest | null = null;
+  #admitted: Admitted | null = null;
+  #exchange: Exchange | null = null;
+  #interim: Interim | null = null;
   #callerLeft = false;
   #answered = false;
-  #silentEarly = false;
+  /** Whether the answer was ever faster than its caller. */
+  #paused = false;
 
   constructor(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse) {
     this.#deps = deps;
@@ -59,7 +73,7 @@ class Exchange {
   }
 
   start(): void {
-    this.#response.once('close', () => this.#closed());
+    this.#response.once('close', () => this.#left());
     this.#response.on('error', () => breakOff(this.#response));
     this.#request.on('error', () => undefined);
     try {
@@ -94,122 +108,106 @@ class Exchange {
   }
 
   #open(admitted: Admitted): void {
-    if (this.#callerLeft || this.#answered) {
-      admitted.release();
-      return;
-    }
-    try {
-      this.#upstream = this.#attempt(admitted);
-    } catch (error) {
-      admitted.release();
-      this.#fail(new IngressError(400, 'the request cannot be forwarded', null, { cause: error }));
-    }
+    if (this.#callerLeft || this.#answered) return admitted.release();
+    this.#admitted = admitted;
+    this.#exchange = this.#deps.upstreams.send(this.#containerId ?? '', admitted.target, this.#message(), this);
   }
 
-  #attempt(admitted: Admitted): ClientRequest {
-    const { method = 'GET', url = '/' } = this.#request;
-    const headers = requestHeaders(this.#request, {
-      requestId: this.#requestId,
-      proto: this.#deps.proto,
-      upgrade: false,
-    });
-    const idleMs = this.#deps.streamIdleMs;
-    const message = { method, path: url, headers, idleMs };
-    const upstream = this.#deps.upstreams.request(this.#containerId ?? '', admitted.target, message);
-    upstream.once('close', () => this.#upstreamClosed(admitted));
-    upstream.on('error', (error) => this.#upstreamFailed(upstream, admitted, error));
-    upstream.once('response', (answer) => this.#answer(upstream, answer));
-    upstream.once('upgrade', (answer, socket) => {
-      socket.on('error', () => undefined).destroy();
-      this.#answer(upstream, answer);
-    });
-    upstream.on('timeout', () => this.#silent(upstream));
-    forwardInterim(this.#request, this.#response, upstream, () =>
-      this.#fail(new IngressError(502, 'the container sent too many interim responses')),
-    );
-    if (hasBody(this.#request)) whenConnected(upstream, () => this.#sendBody(upstream));
-    else upstream.end();
-    return upstream;
+  #message(): UpstreamRequest {
+    const { method = 'GET', url = '/', headers } = this.#request;
+    const context = { requestId: this.#requestId, proto: this.#deps.proto, upgrade: false };
+    const head = headOf(`${method} ${url} HTTP/1.1`, requestHeaders(this.#request, context));
+    const framing = headers['transfer-encoding'] === undefined ? 'LENGTH' : 'CHUNKED';
+    return { head, body: hasBody(this.#request) ? framing : 'NONE', bodiless: method === 'HEAD' };
   }
 
-  #sendBody(upstream: ClientRequest): void {
-    if (this.#callerLeft || this.#answered) return;
+  connected(): void {
     const request = this.#request;
-    upstream.flushHeaders();
-    request.pipe(upstream, { end: false });
-    request.once('end', () => {
-      try {
-        if (request.rawTrailers.length > 0) upstream.addTrailers(trailersOf(request));
-        upstream.end();
-      } catch (error) {
-        this.#fail(new IngressError(400, 'the request cannot be forwarded', null, { cause: error }));
-      }
+    if (!hasBody(request)) return;
+    request.on('data', (bytes: Buffer) => {
+      if (this.#exchange !== null && !this.#exchange.write(bytes)) request.pause();
     });
+    request.once('end', () => this.#exchange?.end(trailersOf(request.rawTrailers)));
   }
 
-  #answer(upstream: ClientRequest, answer: IncomingMessage): void {
-    if (this.#callerLeft || this.#answered) {
-      upstream.destroy();
-      return;
-    }
+  drained(): void {
+    this.#request.resume();
+  }
+
+  interim(head: AnswerHead): void {
+    this.#interim ??= new Interim(this.#request, this.#response);
+    if (!this.#interim.forward(head))
+      this.#fail(new IngressError(502, 'the container sent too many interim responses'));
+  }
+
+  head(answer: AnswerHead): void {
+    if (this.#callerLeft || this.#answered) return this.#leave();
     const fault = faultOf(answer);
     if (fault !== null) return this.#fail(fault);
     clearTimeout(this.#deadline);
-    // Node reports a request's silence once; it was let pass, so what follows needs a watch of its own.
-    if (this.#silentEarly) upstream.socket?.once('timeout', () => this.#silent(upstream));
     try {
       const headers = responseHeaders(answer, this.#requestId);
       if (this.#mustClose()) headers.push('Connection', 'close');
-      this.#response.writeHead(answer.statusCode ?? 502, reasonOf(answer), headers);
+      this.#response.writeHead(answer.status, reasonOf(answer), headers);
     } catch (error) {
       // Half a header may be set already, so there is no answer of ours to give.
+      this.#answered = true;
       this.#deps.log.warn(
         `answer ${this.#containerId}`,
         { requestId: this.#requestId, error: String(error) },
         'an answer cannot be passed on',
       );
-      upstream.destroy();
+      this.#leave();
       breakOff(this.#response);
       return;
     }
     this.#answered = true;
-    answer.on('error', () => breakOff(this.#response));
-    answer.pipe(this.#response, { end: false });
-    answer.once('end', () => this.#answerEnded(answer));
   }
 
-  #answerEnded(answer: IncomingMessage): void {
+  body(bytes: Buffer, last: boolean): void {
+    if (this.#callerLeft) return;
+    if (last) return void this.#response.end(bytes);
+    if (this.#response.write(bytes) || this.#exchange === null) return;
+    this.#exchange.pause();
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#response.on('drain', () => this.#exchange?.resume());
+  }
+
+  ended(trailers: readonly string[]): void {
+    if (this.#callerLeft) return;
     try {
-      if (answer.rawTrailers.length > 0) this.#response.addTrailers(trailersOf(answer));
+      if (trailers.length > 0) this.#response.addTrailers(pairs(trailersOf(trailers)));
     } catch {
       return breakOff(this.#response);
     }
-    this.#response.end();
+    if (!this.#response.writableEnded) this.#response.end();
     const unsent = this.#response.socket?.writableLength ?? 0;
     if (unsent > 0) this.#response.setTimeout(this.#deps.streamIdleMs, () => breakOff(this.#response));
     this.#linger();
   }
 
-  /** Before the response's headers the deadline alone counts. */
-  #silent(upstream: ClientRequest): void {
-    if (this.#answered) upstream.destroy(new Error('silent for too long'));
-    else this.#silentEarly = true;
+  closed(error: Error | null): void {
+    const admitted = this.#admitted;
+    const mayHaveSent = this.#exchange?.mayHaveSent ?? true;
+    this.#admitted = null;
+    this.#exchange = null;
+    if (error !== null && !this.#callerLeft) this.#broken(error, admitted, mayHaveSent);
+    admitted?.release();
   }
 
-  #upstreamFailed(upstream: ClientRequest, admitted: Admitted, error: Error): void {
-    if (this.#upstream !== upstream || this.#callerLeft) return;
+  #broken(error: Error, admitted: Admitted | null, mayHaveSent: boolean): void {
     if (this.#answered) {
-      if (this.#response.writableEnded) this.#request.unpipe(upstream).resume();
-      else breakOff(this.#response);
+      this.#request.resume();
+      if (!this.#response.writableEnded) breakOff(this.#response);
+      return;
+    }
+    if (mayHaveSent || admitted === null) {
+      const cause = { cause: error };
+      this.#fail(new IngressError(502, 'the container ended the connection without a whole answer', null, cause));
       return;
     }
     const { instanceId } = admitted.target;
-    if (mayHaveSent(upstream)) {
-      this.#fail(
-        new IngressError(502, 'the container ended the connection without a whole answer', null, { cause: error }),
-      );
-      return;
-    }
     this.#deps.log.warn(instanceId, { instanceId, error: error.message }, 'no connection to an instance');
     this.#tried.add(instanceId);
     admitted.release();
@@ -218,13 +216,6 @@ class Exchange {
     } catch (refused) {
       this.#fail(refused);
     }
-  }
-
-  /** The last word on a connection: nobody waits for an answer that cannot come any more, whatever Node made of its end. */
-  #upstreamClosed(admitted: Admitted): void {
-    admitted.release();
-    if (!this.#tried.has(admitted.target.instanceId))
-      this.#fail(new IngressError(502, 'the container ended the connection without an answer'));
   }
 
   #timedOut(afterMs: number): void {
@@ -236,9 +227,7 @@ class Exchange {
     this.#answered = true;
     clearTimeout(this.#deadline);
     this.#waiting?.abort();
-    const upstream = this.#upstream;
-    if (upstream !== null) this.#request.unpipe(upstream);
-    upstream?.destroy();
+    this.#leave();
     const known =
       error instanceof IngressError ? error : new IngressError(502, 'the request failed', null, { cause: error });
     if (known !== error || known.cause instanceof Error)
@@ -257,6 +246,10 @@ class Exchange {
     this.#linger();
   }
 
+  #leave(): void {
+    this.#exchange?.destroy(new Error('the request is given up'));
+  }
+
   /** A caller that waits for 100 and gets an answer instead may or may not send its body: the connection has no next request. */
   #mustClose(): boolean {
     return this.#deps.stopping() || (this.#request.headers.expect !== undefined && !this.#request.complete);
@@ -268,7 +261,7 @@ class Exchange {
     this.#request.once('close', () => clearTimeout(timer));
   }
 
-  #closed(): void {
+  #left(): void {
     const whole = this.#response.writableFinished;
     clearTimeout(this.#deadline);
     this.#deps.observe({
@@ -280,6 +273,12 @@ class Exchange {
     // Left, or refused by the listener because its body did not parse.
     this.#callerLeft = true;
     this.#waiting?.abort();
-    this.#upstream?.destroy();
+    this.#leave();
   }
+}
+
+function pairs(fields: readonly string[]): [string, string][] {
+  return fields.flatMap((name, index): [string, string][] =>
+    index % 2 === 0 ? [[name, fields[index + 1] ?? '']] : [],
+  );
 }

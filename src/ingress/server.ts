@@ -108,7 +108,7 @@ export function createIngress({
   const options = { ...INGRESS_DEFAULTS, ...given };
   const now = () => performance.now();
   const table = createRouteTable();
-  const upstreams = createUpstreams(options);
+  const upstreams = createUpstreams({ ...options, now });
   const drain = createDrain({
     leadsTo: table.leadsTo,
     onIdle: (containerId) => feed.becameIdle(containerId),

@@ -2,7 +2,16 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Duplex } from 'node:stream';
 import type { Admitted } from './admission.js';
 import { breakOffSocket, IngressError, rawError } from './errors.js';
-import { faultOf, hasBody, reasonOf, requestHeaders, requestIdOf, responseHeaders } from './headers.js';
+import {
+  answerOf,
+  faultOf,
+  hasBody,
+  headOf,
+  reasonOf,
+  requestHeaders,
+  requestIdOf,
+  responseHeaders,
+} from './headers.js';
 import { MAX_INTERIM } from './interim.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
@@ -123,7 +132,7 @@ function attempt(
       if (interim > MAX_INTERIM) upstream.destroy(new Error('too many interim responses'));
     });
     upstream.once('response', (answer) => {
-      const fault = faultOf(answer);
+      const fault = faultOf(answerOf(answer));
       if (fault === null) return resolve({ kind: 'REFUSED', answer });
       reject(fault);
       upstream.destroy();
@@ -144,7 +153,7 @@ function openRequest(deps: ProxyDeps, request: IncomingMessage, requestId: strin
   const headers = requestHeaders(request, { requestId, proto: deps.proto, upgrade: true });
   const { method = 'GET', url = '/' } = request;
   try {
-    return deps.upstreams.requestAlone(admitted.target, { method, path: url, headers, idleMs: 0 });
+    return deps.upstreams.requestAlone(admitted.target, { method, path: url, headers });
   } catch (error) {
     admitted.release();
     throw new IngressError(400, 'the request cannot be forwarded', null, { cause: error });
@@ -158,11 +167,10 @@ function tunnel(
   requestId: string,
   lingerMs: number,
 ): void {
-  const fields = responseHeaders(answer, requestId);
+  const known = answerOf(answer);
+  const fields = responseHeaders(known, requestId);
   fields.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? '');
-  let text = `HTTP/1.1 101 ${reasonOf(answer)}\r\n`;
-  for (let index = 0; index < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
-  caller.write(Buffer.from(`${text}\r\n`, 'latin1'));
+  caller.write(headOf(`HTTP/1.1 101 ${reasonOf(known)}`, fields), 'latin1');
   if (head.length > 0) upstream.unshift(head);
   if (callerHead.length > 0) caller.unshift(callerHead);
   upstream.on('error', () => caller.destroy());
@@ -181,7 +189,8 @@ function relayRefusal(request: IncomingMessage, answer: IncomingMessage, caller:
   const response = new ServerResponse(request);
   response.assignSocket(request.socket);
   response.shouldKeepAlive = false;
-  response.writeHead(answer.statusCode ?? 502, reasonOf(answer), responseHeaders(answer, requestId));
+  const known = answerOf(answer);
+  response.writeHead(known.status, reasonOf(known), responseHeaders(known, requestId));
   answer.on('error', () => breakOffSocket(caller));
   // Nobody else tells a response that its socket has room again once the socket was given out for an upgrade.
   caller.on('drain', () => response.emit('drain'));

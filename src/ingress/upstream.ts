@@ -1,56 +1,53 @@
-import { Agent, type ClientRequest, request as httpRequest, type RequestOptions } from 'node:http';
+import { type ClientRequest, request as httpRequest } from 'node:http';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { RouteTarget } from '../domain/route.js';
+import {
+  Connection,
+  type ConnectionOptions,
+  type Exchange,
+  type ExchangeListener,
+  type Home,
+  type UpstreamRequest,
+} from './connection.js';
 
-export interface UpstreamOptions {
-  readonly connectTimeoutMs: number;
+export interface UpstreamOptions extends ConnectionOptions {
   /**
    * How long a connection may rest between two requests. Shorter than what servers allow (gunicorn 2 s, Node 5 s), so that it is
    * we who close it: a server that closes while our next request is on its way would cost that request.
    */
   readonly restMs: number;
-  /** Response header limit, in bytes. */
-  readonly maxHeaderSize: number;
+  /** Silence within an answer after which its connection is broken. */
+  readonly streamIdleMs: number;
 }
 
-export interface UpstreamRequest {
+/** A request for an upgrade, for Node's client. */
+export interface LoneRequest {
   readonly method: string;
   readonly path: string;
   /** Flat list of names and values. */
   readonly headers: string[];
-  /** Silence on the connection after which the request emits `timeout`; 0 for never. */
-  readonly idleMs: number;
 }
 
 /**
- * Connections to instances, one pool for each. Nothing here ever sends a request a second time: Node's client does not, and a
- * caller may only do so if `mayHaveSent` is false.
+ * Connections to instances, one pool for each. Nothing here ever sends a request a second time, and a caller may only do so if
+ * its exchange's `mayHaveSent` is false.
  */
 export interface Upstreams {
   /** Whether a rested connection is there: let one turn of the event loop pass before using it, so that its end is seen if it came. */
   hasRested(instanceId: string): boolean;
-  request(containerId: string, target: RouteTarget, options: UpstreamRequest): ClientRequest;
+  send(containerId: string, target: RouteTarget, request: UpstreamRequest, listener: ExchangeListener): Exchange;
   /** On a connection of its own that is never used again. */
-  requestAlone(target: RouteTarget, options: UpstreamRequest): ClientRequest;
+  requestAlone(target: RouteTarget, request: LoneRequest): ClientRequest;
   /** Closes resting connections to instances for which `keep` is false, and the busy ones as soon as they are done. */
   retain(keep: (containerId: string, instanceId: string) => boolean): void;
   close(): void;
 }
 
-const opened = new WeakSet<Duplex>();
+const opened = new WeakSet<object>();
 
 /** False only if the connection was never established, which proves that not a byte of the request has left. */
 export function mayHaveSent(request: ClientRequest): boolean {
   return request.socket !== null && request.socket !== undefined && opened.has(request.socket);
-}
-
-/** Calls back once the request has a connection that is established; never if that fails. */
-export function whenConnected(request: ClientRequest, listener: () => void): void {
-  request.once('socket', (socket) => {
-    if (opened.has(socket)) listener();
-    else socket.once('connect', listener);
-  });
 }
 
 function open(options: TcpNetConnectOpts, timeoutMs: number): Socket {
@@ -64,118 +61,138 @@ function open(options: TcpNetConnectOpts, timeoutMs: number): Socket {
   return socket;
 }
 
-/** `Keep-Alive: timeout=5` in seconds; null where there is none. */
-function keepAliveHint(
-  socket: Duplex & { _httpMessage?: ClientRequest & { res?: { headers?: NodeJS.Dict<string | string[]> } } },
-) {
-  const value = socket._httpMessage?.res?.headers?.['keep-alive'];
-  const seconds = typeof value === 'string' ? /timeout=(\d+)/.exec(value)?.[1] : undefined;
-  return seconds === undefined ? null : Number(seconds);
-}
+const MAX_RESTING = 1024;
+/** Of how long a server says that it keeps a resting connection, the share in which it is used again: what is sent must get there. */
+const TRUSTED_SHARE = 0.5;
 
 /**
- * First in, first out, because only then does Node's agent skip a destroyed connection. It looks at nothing but `destroyed`, so a
- * resting connection is destroyed in the same moment in which its end is seen.
+ * The connections to one instance. The one that rested last is used first: it is the least likely to have been closed meanwhile,
+ * and those that are not needed any more come to their end.
  */
-class InstanceAgent extends Agent {
-  readonly #resting = new Set<Socket>();
-  readonly #limits: UpstreamOptions;
+class Pool implements Home {
+  readonly containerId: string;
+  readonly target: RouteTarget;
+  readonly #options: UpstreamOptions;
+  readonly #all = new Set<Connection>();
+  readonly #resting: Connection[] = [];
   #left = false;
 
-  constructor(limits: UpstreamOptions) {
-    super({ keepAlive: true, scheduling: 'fifo', maxFreeSockets: 1024 });
-    this.#limits = limits;
+  constructor(containerId: string, target: RouteTarget, options: UpstreamOptions) {
+    this.containerId = containerId;
+    this.target = target;
+    this.#options = options;
   }
 
-  get rested(): boolean {
-    return this.#resting.size > 0;
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get hasRested(): boolean {
+    return this.#resting.length > 0;
+  }
+
+  leadsTo({ address, port }: RouteTarget): boolean {
+    return this.target.address === address && this.target.port === port;
+  }
+
+  take(): Connection {
+    const now = this.#options.now();
+    for (let last = this.#resting.pop(); last !== undefined; last = this.#resting.pop()) {
+      if (now - last.activeAt < this.#restMs(last)) return last;
+      last.destroy(new Error('it rested for too long'));
+    }
+    const connection = new Connection(this.target, this.#options, this);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  takeBack(connection: Connection): boolean {
+    if (this.#left || this.#resting.length >= MAX_RESTING || this.#restMs(connection) <= 0) return false;
+    this.#resting.push(connection);
+    return true;
+  }
+
+  gone(connection: Connection): void {
+    if (!this.#all.delete(connection)) return;
+    const index = this.#resting.lastIndexOf(connection);
+    if (index >= 0) this.#resting.splice(index, 1);
+  }
+
+  /** Ends what has rested, or has been silent within an answer, for too long. */
+  sweep(now: number): void {
+    for (const connection of this.#all) {
+      const still = now - connection.activeAt;
+      if (connection.resting && still >= this.#restMs(connection))
+        connection.destroy(new Error('it rested for too long'));
+      else if (connection.answering && still >= this.#options.streamIdleMs)
+        connection.destroy(new Error('silent for too long'));
+    }
   }
 
   leave(): void {
     this.#left = true;
-    for (const socket of this.#resting) socket.destroy();
+    for (const connection of [...this.#resting]) connection.destroy(new Error('the instance is left'));
   }
 
-  override createConnection({ host, port }: TcpNetConnectOpts): Socket {
-    const socket = open({ host, port }, this.#limits.connectTimeoutMs);
-    const destroyIfResting = () => {
-      if (this.#resting.has(socket)) socket.destroy();
-    };
-    socket.on('end', destroyIfResting);
-    socket.on('timeout', destroyIfResting);
-    socket.once('close', () => this.#resting.delete(socket));
-    return socket;
+  #restMs({ keepAliveSeconds }: Connection): number {
+    const { restMs } = this.#options;
+    return keepAliveSeconds === null ? restMs : Math.min(restMs, keepAliveSeconds * 1000 * TRUSTED_SHARE);
   }
-
-  override keepSocketAlive(stream: Duplex): boolean {
-    const socket = stream as Socket;
-    const hint = keepAliveHint(socket);
-    const { restMs } = this.#limits;
-    if (this.#left || socket.destroyed || socket.readableEnded || !socket.writable) return false;
-    if (hint !== null && hint * 1000 <= restMs) return false;
-    socket.setTimeout(restMs);
-    this.#resting.add(socket);
-    return true;
-  }
-
-  override reuseSocket(stream: Duplex, request: ClientRequest): void {
-    this.#resting.delete(stream as Socket);
-    super.reuseSocket(stream, request);
-  }
-}
-
-interface Pool {
-  readonly agent: InstanceAgent;
-  readonly containerId: string;
-  readonly target: RouteTarget;
 }
 
 /** Connections are bounded by the ingress's own: every request has at most one. */
 export function createUpstreams(options: UpstreamOptions): Upstreams {
-  const agents = new Map<string, Pool>();
+  const pools = new Map<string, Pool>();
+  /** Those that are left, but have exchanges under way. */
+  const left = new Set<Pool>();
+  const everyMs = Math.max(Math.min(options.restMs, options.streamIdleMs) / 4, 10);
+  let sweeper: NodeJS.Timeout | undefined;
 
-  function agentFor(containerId: string, target: RouteTarget): InstanceAgent {
-    const present = agents.get(target.instanceId);
-    if (present !== undefined && present.target.address === target.address && present.target.port === target.port)
-      return present.agent;
-    present?.agent.leave();
-    const agent = new InstanceAgent(options);
-    agents.set(target.instanceId, { agent, containerId, target });
-    return agent;
+  function poolFor(containerId: string, target: RouteTarget): Pool {
+    const present = pools.get(target.instanceId);
+    if (present?.leadsTo(target)) return present;
+    if (present !== undefined) leave(present);
+    const pool = new Pool(containerId, target, options);
+    pools.set(target.instanceId, pool);
+    sweeper ??= setInterval(sweep, everyMs).unref();
+    return pool;
   }
 
-  function requestOptions(target: RouteTarget, { method, path, headers, idleMs }: UpstreamRequest): RequestOptions {
-    return {
-      host: target.address,
-      port: target.port,
-      method,
-      path,
-      headers,
-      timeout: idleMs,
-      setHost: false,
-      maxHeaderSize: options.maxHeaderSize,
-    };
+  function leave(pool: Pool): void {
+    pool.leave();
+    pools.delete(pool.target.instanceId);
+    if (pool.size > 0) left.add(pool);
+  }
+
+  function sweep(): void {
+    const now = options.now();
+    for (const pool of pools.values()) pool.sweep(now);
+    for (const pool of left) {
+      pool.sweep(now);
+      if (pool.size === 0) left.delete(pool);
+    }
+    if (pools.size > 0 || left.size > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
   }
 
   return {
-    hasRested: (instanceId) => agents.get(instanceId)?.agent.rested ?? false,
-    request: (containerId, target, request) =>
-      httpRequest({ ...requestOptions(target, request), agent: agentFor(containerId, target) }),
-    requestAlone: (target, request) =>
+    hasRested: (instanceId) => pools.get(instanceId)?.hasRested ?? false,
+    send: (containerId, target, request, listener) => poolFor(containerId, target).take().begin(request, listener),
+    requestAlone: ({ address: host, port }, request) =>
       httpRequest({
-        ...requestOptions(target, request),
-        createConnection: () => open({ host: target.address, port: target.port }, options.connectTimeoutMs),
+        ...request,
+        host,
+        port,
+        setHost: false,
+        maxHeaderSize: options.maxHeaderSize,
+        createConnection: () => open({ host, port }, options.connectTimeoutMs),
       }),
     retain(keep) {
-      for (const [instanceId, { agent, containerId }] of agents) {
-        if (keep(containerId, instanceId)) continue;
-        agent.leave();
-        agents.delete(instanceId);
-      }
+      for (const pool of pools.values()) if (!keep(pool.containerId, pool.target.instanceId)) leave(pool);
     },
     close() {
-      for (const { agent } of agents.values()) agent.leave();
-      agents.clear();
+      for (const pool of pools.values()) leave(pool);
     },
   };
 }
