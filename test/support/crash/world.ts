@@ -149,7 +149,20 @@ async function revisionsIn(redis: Redis, containerId: string): Promise<ReadonlyM
   return hashes(redis, 'revision', ids);
 }
 
-const operationsIn = (redis: Redis, ids: readonly string[]) => hashes(redis, 'operation', ids);
+/** An operation is one text, whose first line is a list in JSON; the ninth item is its state. */
+const operationHead = z.array(z.unknown());
+const STATE_AT = 8;
+
+async function operationsIn(redis: Redis, ids: readonly string[]): Promise<World['operations']> {
+  const found = await Promise.all(
+    ids.map(async (id): Promise<[string, Fields]> => {
+      const text = await redis.get(`${ROOT}operation/${id}`);
+      if (text === null) return [id, {}];
+      return [id, { state: String(operationHead.parse(JSON.parse(text.split('\n', 1)[0] ?? ''))[STATE_AT]) }];
+    }),
+  );
+  return new Map(found);
+}
 
 async function hashes(redis: Redis, family: string, ids: readonly string[]): Promise<ReadonlyMap<string, Fields>> {
   const found = await Promise.all(ids.map(async (id) => [id, await redis.hgetall(`${ROOT}${family}/${id}`)] as const));
