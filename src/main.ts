@@ -13,6 +13,7 @@ import type { EngineDriver } from './engine/driver.js';
 import { localGpus } from './engine/local-gpus.js';
 import { createFleet } from './fleet/fleet.js';
 import type { HostConfig } from './fleet/host-config.js';
+import { createObservations } from './fleet/observations.js';
 import { HttpListener } from './http/http-listener.js';
 import { createIngress } from './ingress/server.js';
 import type { Logger } from './log.js';
@@ -225,10 +226,12 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
       }),
       host: createHostCycle({
         fleet,
+        observations: createObservations(fleet),
         hostWork,
         records,
         queue,
         log,
+        policy: config.rollout,
         observeIntervalMs: config.worker.observeIntervalMs,
       }),
     },

@@ -1,20 +1,12 @@
-import { z } from 'zod';
-import { type Operation, type OperationResult, progressAt } from '../domain/operation.js';
-import type { Revision } from '../domain/revision.js';
-import { decodeContainer, decodeReport, decodeRevision, encodeDevices, encodeDocument, fieldsOf } from './codec.js';
-import { decodeOperation, encodeProgress, encodeResult, ownerOf } from './operation-text.js';
+import { type OperationResult, progressAt } from '../domain/operation.js';
+import { encodeDevices, encodeDocument } from './codec.js';
+import { decodeLoad } from './loading.js';
+import { encodeProgress, encodeResult, ownerOf } from './operation-text.js';
 import type { FencedScripts } from './redis-leases.js';
 import type { PlacementFeed } from './redis-placement-feed.js';
-import { integer, pairs, texts } from './redis-replies.js';
+import { integer } from './redis-replies.js';
 import type { ScriptArguments } from './script-runner.js';
-import {
-  type ContainerWork,
-  type Lease,
-  type LoadedContainer,
-  NEXT_ROUTE_VERSION,
-  type RouteChange,
-  type StateChange,
-} from './work.js';
+import { type ContainerWork, type Lease, NEXT_ROUTE_VERSION, type RouteChange, type StateChange } from './work.js';
 
 const EMPTY_RESULT: OperationResult = { kind: 'EMPTY' };
 const DONE = progressAt('DONE', 100);
@@ -26,7 +18,7 @@ export function createRedisContainerWork(
   return {
     load: async (lease, containerId) => {
       own(lease, containerId);
-      return loadedOf(loadReply.parse(await scripts.run('load', lease, { containerId })));
+      return decodeLoad(await scripts.run('load', lease, { containerId }));
     },
     takeOperation: async (lease, change) => {
       await scripts.run('take-operation', lease, { ...written(lease, change), operationId: change.operationId });
@@ -110,28 +102,4 @@ function needed({ state, revisionId }: StateChange & { readonly revisionId: stri
     ...state.instances.map((instance) => instance.revisionId),
   ];
   return [...new Set(named.filter((id) => typeof id === 'string'))];
-}
-
-const loadReply = z.tuple([z.number(), pairs, pairs, pairs, z.number(), z.array(pairs), texts, z.number(), z.number()]);
-
-function loadedOf(reply: z.infer<typeof loadReply>): LoadedContainer | null {
-  const [now, container, running, queued, deleting, revisions, reports, capacityVersion, waiting] = reply;
-  const fields = fieldsOf(container);
-  if (fields === null) return null;
-  const decoded = revisions.map((revision): Revision => decodeRevision(fieldsOf(revision) ?? {}));
-  return {
-    now,
-    record: decodeContainer(fields),
-    revisions: new Map(decoded.map((revision) => [revision.id, revision])),
-    running: operationOf(running),
-    queued: operationOf(queued),
-    deleteRequested: deleting === 1,
-    ingresses: reports.map(decodeReport),
-    capacityVersion,
-    capacityWanted: waiting > 0,
-  };
-}
-
-function operationOf([id, stored]: readonly string[]): Operation | null {
-  return id === undefined || stored === undefined ? null : decodeOperation(id, stored);
 }

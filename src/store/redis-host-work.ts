@@ -1,22 +1,22 @@
-import { z } from 'zod';
 import type { HostRecord } from '../domain/host.js';
 import { encodeDocument } from './codec.js';
-import type { Keys } from './keys.js';
-import { type RedisConnection, replies } from './redis-connection.js';
+import { decodeLook } from './loading.js';
 import { guarded } from './redis-faults.js';
 import type { FencedScripts } from './redis-leases.js';
 import type { PlacementFeed } from './redis-placement-feed.js';
-import { integer } from './redis-replies.js';
-import type { HostWork } from './work.js';
+import type { ScriptRunner } from './script-runner.js';
+import type { HostWork, Looked } from './work.js';
 
 export interface RedisHostWorkDeps {
+  readonly scripts: ScriptRunner;
   readonly fenced: FencedScripts;
   readonly feed: PlacementFeed;
-  readonly connection: RedisConnection;
-  readonly keys: Keys;
 }
 
-export function createRedisHostWork({ fenced, feed, connection, keys }: RedisHostWorkDeps): HostWork {
+/** Containers, of which each may have a large specification. */
+const MOST_AT_ONCE = 50;
+
+export function createRedisHostWork({ scripts, fenced, feed }: RedisHostWorkDeps): HostWork {
   return {
     saveHost: async (lease, host) => {
       if (lease.key !== `host/${host.name}`) throw new TypeError(`${lease.key} is not host ${host.name}`);
@@ -29,24 +29,16 @@ export function createRedisHostWork({ fenced, feed, connection, keys }: RedisHos
     },
     hosts: async () => (await feed.read()).snapshots,
     containersOn: async (name) => (await feed.read()).containersOn(name),
-    knownContainers: async (ids) => {
-      if (ids.length === 0) return new Map();
-      const flags = await guarded(
-        connection.call((client) => {
-          const pipeline = client.pipeline();
-          for (const id of ids) pipeline.exists(keys.key('container', id)).exists(keys.key('tombstone', id));
-          return replies(pipeline);
-        }),
-      );
-      const known = z.array(integer).parse(flags);
-      return new Map(ids.map((id, at) => [id, knowledge(known[2 * at], known[2 * at + 1])]));
+    look: async (ids) => {
+      const looks = new Map<string, Looked>();
+      for (let first = 0; first < ids.length; first += MOST_AT_ONCE) {
+        const containerIds = ids.slice(first, first + MOST_AT_ONCE);
+        const found = decodeLook(await guarded(scripts.run('look', { containerIds })));
+        for (const [at, id] of containerIds.entries()) looks.set(id, found[at] ?? 'UNKNOWN');
+      }
+      return looks;
     },
   };
-}
-
-function knowledge(exists: number | undefined, deleted: number | undefined): 'EXISTS' | 'DELETED' | 'UNKNOWN' {
-  if (exists === 1) return 'EXISTS';
-  return deleted === 1 ? 'DELETED' : 'UNKNOWN';
 }
 
 /** Everything that decides what fits, and nothing that changes with each observation. */

@@ -61,7 +61,7 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     records,
     queue: createRedisWorkQueue({ scripts, connection, subscriber, keys }),
     containerWork: createRedisContainerWork(fenced, feed),
-    hostWork: createRedisHostWork({ fenced, feed, connection, keys }),
+    hostWork: createRedisHostWork({ scripts, fenced, feed }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
     controlPlane: createRedisControlPlane({ scripts, connection, close }),

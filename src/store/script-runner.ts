@@ -13,6 +13,7 @@ export const SCRIPT_NAMES = [
   'enqueue',
   'next-due',
   'load',
+  'look',
   'take-operation',
   'save',
   'place',

@@ -120,6 +120,12 @@ export interface DeviceLease {
   readonly cores: number;
 }
 
+/**
+ * DELETED: a tombstone is left of it. BUSY: somebody holds its lease, and knows more than could be read. UNCLEAN: calls of its last holder may be under
+ * way, so that what an engine shows of it means little.
+ */
+export type Looked = LoadedContainer | 'UNKNOWN' | 'DELETED' | 'BUSY' | 'UNCLEAN';
+
 export interface HostWork {
   /** Under the lease of `host/<name>`. */
   saveHost(lease: Lease, host: HostRecord): Promise<void>;
@@ -132,8 +138,8 @@ export interface HostWork {
   hosts(): Promise<readonly HostSnapshot[]>;
   /** Ids of the containers that hold leases on the host. */
   containersOn(host: string): Promise<readonly string[]>;
-  /** Of the given container ids, which exist, which were deleted (tombstone), and which are unknown. */
-  knownContainers(ids: readonly string[]): Promise<ReadonlyMap<string, 'EXISTS' | 'DELETED' | 'UNKNOWN'>>;
+  /** Containers as they are now, for somebody who only looks: under no lease, so that others may change them at any moment. By id. */
+  look(containerIds: readonly string[]): Promise<ReadonlyMap<string, Looked>>;
 }
 
 /** How a wait on an operation ends: DONE or the present state at the timeout; null: no such operation. */

@@ -2,17 +2,15 @@ import type { HostRecord } from '../domain/host.js';
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Records } from '../store/records.js';
-import type { HostWork, Lease, WorkKey, WorkQueue } from '../store/work.js';
+import type { HostWork, Lease, Looked } from '../store/work.js';
+import { type LookDeps, lookAt } from './look.js';
 import type { KeyWork, Next, WorkerLog } from './worker.js';
 
-export interface HostCycleDeps {
+export interface HostCycleDeps extends LookDeps {
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
   readonly records: Pick<Records, 'container'>;
-  readonly queue: WorkQueue;
   readonly log: WorkerLog;
-  /** Between two full observations of a host. */
-  readonly observeIntervalMs: number;
 }
 
 /** A host that is not up is looked at more often than one that is. */
@@ -71,15 +69,14 @@ function rememberInventory(seen: HostRecord, former: HostRecord | undefined): Ho
 }
 
 async function sweep(deps: HostCycleDeps, driver: EngineDriver, signal: AbortSignal): Promise<void> {
-  const observed = await driver.list({}, signal);
-  const leased = await deps.hostWork.containersOn(driver.host);
-  const ids = new Set([...leased, ...observed.map((instance) => instance.identity.containerId)]);
-  const known = await deps.hostWork.knownContainers([...ids]);
-  for (const [id, knowledge] of known) {
-    if (knowledge === 'EXISTS') await deps.queue.enqueue(`container/${id}` satisfies WorkKey, 0);
-  }
-  for (const instance of observed) {
-    await sweepInstance(deps, driver, instance, known.get(instance.identity.containerId) ?? 'UNKNOWN', signal);
+  const { host } = driver;
+  const observation = await deps.observations.observe(host, signal);
+  const leased = await deps.hostWork.containersOn(host);
+  const looks = await deps.hostWork.look([...new Set([...leased, ...observation.keys()])]);
+  signal.throwIfAborted();
+  await Promise.all([...looks].map(([id, looked]) => lookAt(deps, id, looked, { host, observation })));
+  for (const [id, instances] of observation) {
+    for (const instance of instances) await sweepInstance(deps, driver, instance, looks.get(id) ?? 'UNKNOWN', signal);
   }
 }
 
@@ -91,24 +88,28 @@ async function sweepInstance(
   deps: HostCycleDeps,
   driver: EngineDriver,
   instance: ObservedInstance,
-  knowledge: 'EXISTS' | 'DELETED' | 'UNKNOWN',
+  looked: Looked,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, state } = instance;
   const { containerId: container, instanceId } = instance.identity;
   const fields = { host: driver.host, container, instance: instanceId, name };
-  if (knowledge === 'UNKNOWN') {
+  if (looked === 'UNKNOWN') {
     deps.log.warn(fields, 'found an instance of a container that Redis does not know; it is left alone');
     return;
   }
-  const forgotten = knowledge === 'EXISTS' && state === 'CREATED' && !(await isRecorded(deps, container, instanceId));
-  if (knowledge === 'EXISTS' && !forgotten) return;
+  const forgotten = looked !== 'DELETED' && state === 'CREATED' && !(await isRecorded(deps, looked, instance));
+  if (looked !== 'DELETED' && !forgotten) return;
   signal.throwIfAborted();
   await driver.remove(name, signal);
   deps.log.info(fields, 'removed what nobody wants any more');
 }
 
-async function isRecorded(deps: HostCycleDeps, containerId: string, instanceId: string): Promise<boolean> {
-  const record = await deps.records.container(containerId);
+async function isRecorded(
+  { records }: HostCycleDeps,
+  looked: Looked,
+  { identity: { containerId, instanceId } }: ObservedInstance,
+): Promise<boolean> {
+  const record = typeof looked === 'object' ? looked.record : await records.container(containerId);
   return record?.state.instances.some((instance) => instance.id === instanceId) ?? false;
 }

@@ -45,9 +45,15 @@ async function valueOf(redis: Redis, name: string, drift: boolean): Promise<unkn
   }
 }
 
-/** A reply without what the clock changes between two runs: the first item of `load` is Redis time. */
-const timeless = (name: ScriptName, reply: unknown): unknown =>
-  name === 'load' && Array.isArray(reply) ? reply.slice(1) : reply;
+/** A reply without what the clock changes between two runs: what `load` and `look` reply begins with Redis time. */
+function timeless(name: ScriptName, reply: unknown): unknown {
+  if ((name !== 'load' && name !== 'look') || !Array.isArray(reply)) return reply;
+  const [around, ...rest] = z
+    .tuple([z.array(z.unknown())])
+    .rest(z.unknown())
+    .parse(reply);
+  return [around.slice(1), ...rest];
+}
 
 export interface ContractRunner {
   readonly wrap: (runner: ScriptRunner) => ScriptRunner;

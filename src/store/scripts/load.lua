@@ -1,54 +1,11 @@
 -- One reading of a container and of everything that planning it depends on.
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, containerId}
--- Returns {now, container fields, running operation's id and text, those of the queued one, 1 if a delete waits or runs,
---          {revision fields, ...}, {ingress report, ...}, capacity version, how many containers wait for capacity};
---          the container's fields are empty where it is gone
+-- Returns {surroundings, container} as lib/loading has them; the container is empty where it is gone
 -- Errors  LEASE_LOST
--- include: indexes
+-- include: indexes loading
 
 local held = redis.call('HMGET', key('lease', args.key), 'fence', 'token')
 if held[1] ~= tostring(args.fence) or held[2] ~= args.token then return redis.error_reply('LEASE_LOST ' .. args.key) end
 
-local container = redis.call('HGETALL', key('container', args.containerId))
-if #container == 0 then return { now, container, {}, {}, 0, {}, {}, 0, 0 } end
-
-local wanted = {}
-local function want(id)
-  if has(id) and id ~= cjson.null then wanted[id] = true end
-end
-
-local running, queued, deleting = {}, {}, 0
-for _, id in ipairs(redis.call('ZRANGE', key('journal', args.containerId), 0, -1)) do
-  local operation = operation_of(id)
-  if operation.kind == 'DELETE' then deleting = 1 end
-  if operation.state == 'RUNNING' then
-    running = { id, redis.call('GET', key('operation', id)) }
-    want(operation.revisionId)
-  elseif #queued == 0 then
-    queued = { id, redis.call('GET', key('operation', id)) }
-    want(operation.revisionId)
-  end
-end
-
-local state = cjson.decode(redis.call('HGET', key('container', args.containerId), 'state'))
-want(state.activeRevisionId)
-want(state.stableRevisionId)
-for _, instance in ipairs(state.instances) do want(instance.revisionId) end
-if type(state.rollout) == 'table' then
-  want(state.rollout.revisionId)
-  want(state.rollout.formerRevisionId)
-end
-
-local revisions = {}
-for id in pairs(wanted) do
-  local fields = redis.call('HGETALL', key('revision', id))
-  if #fields > 0 then revisions[#revisions + 1] = fields end
-end
-local reports = {}
-for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
-  local report = redis.call('GET', key('ingress', id))
-  if report then reports[#reports + 1] = report end
-end
-local capacity = tonumber(redis.call('GET', key('capacity-version')) or '0')
-return { now, container, running, queued, deleting, revisions, reports, capacity, redis.call('SCARD', key('waiting')) }
+return { surroundings(), container_loaded(args.containerId) or {} }

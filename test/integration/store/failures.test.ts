@@ -60,7 +60,7 @@ test('while Redis is gone every call says so quickly, and all resumes by itself 
     store.queue.take(1, 1000),
     store.containerWork.load(held, id),
     store.hostWork.hosts(),
-    store.hostWork.knownContainers([id]),
+    store.hostWork.look([id]),
     store.routes.routes(),
     store.controlPlane.ping(),
     store.watch.wait(newId('operation'), 10, new AbortController().signal),

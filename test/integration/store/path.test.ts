@@ -42,7 +42,7 @@ test('a container is created, deployed, rolled back and deleted', async () => {
   expect(await store.containerWork.load(held, id)).toBeNull();
   expect(await store.records.operation(end.operationId)).toMatchObject({ state: 'DONE', result: { kind: 'EMPTY' } });
   expect(await store.records.operation(back.operationId)).toMatchObject({ result: { failure: { code: 'CANCELLED' } } });
-  expect(await store.hostWork.knownContainers([id, 'x'])).toEqual(
+  expect(await store.hostWork.look([id, 'x'])).toEqual(
     new Map([
       [id, 'DELETED'],
       ['x', 'UNKNOWN'],

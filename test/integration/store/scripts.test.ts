@@ -193,6 +193,17 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const nobody = await lease(plain, 'container/none');
     expect(await store.containerWork.load(nobody, 'none')).toBeNull();
   },
+  look: async () => {
+    const { id, held } = await deploying();
+    expect(await store.hostWork.look([id, 'none'])).toEqual(
+      new Map([
+        [id, 'BUSY'],
+        ['none', 'UNKNOWN'],
+      ]),
+    );
+    await plain.queue.release(held, { delayMs: null, clean: true });
+    expect((await store.hostWork.look([id])).get(id)).toMatchObject({ record: { id }, running: { kind: 'DEPLOY' } });
+  },
   'take-operation': async () => {
     const { id, operationId } = await createContainer(plain);
     const held = await lease(plain, `container/${id}`);

@@ -506,6 +506,20 @@ export function storeContract(open: () => Store): void {
     });
   });
 
+  test('who holds no lease may look, and sees what a holder reads unless somebody is at it', async () => {
+    const { id, held } = await activeContainer(store);
+    await deployed(store, held);
+    await deploy(store, id);
+    const loaded = await store.containerWork.load(held, id);
+    expect(await other.hostWork.look([id])).toEqual(new Map([[id, 'BUSY']]));
+    await store.queue.release(held, { delayMs: 60_000, clean: true });
+    const seen = (await other.hostWork.look([id])).get(id);
+    expect(seen).toEqual({ ...loaded, now: expect.any(Number) });
+    const next = await lease(store, held.key);
+    await store.queue.release(next, { delayMs: null, clean: false });
+    expect(await other.hostWork.look([id])).toEqual(new Map([[id, 'UNCLEAN']]));
+  });
+
   test('a deleted container leaves a tombstone and nothing else', async () => {
     const { id, held } = await activeContainer(store);
     await deployed(store, held);
@@ -520,7 +534,7 @@ export function storeContract(open: () => Store): void {
     expect((await store.records.revisions(revisions)).items).toEqual([]);
     const done = { state: 'DONE', result: { kind: 'EMPTY' }, progress: { step: 'DONE', percent: 100 } };
     expect(await store.records.operation(operationId)).toMatchObject(done);
-    const known = await store.hostWork.knownContainers([id, 'unknown']);
+    const known = await store.hostWork.look([id, 'unknown']);
     expect(known).toEqual(
       new Map([
         [id, 'DELETED'],

@@ -1,0 +1,51 @@
+-- A container and everything that planning it depends on, but for what is the same for all of them (surroundings):
+-- {container fields, running operation's id and text, those of the queued one, 1 if a delete waits or runs, {revision fields, ...}}; nil: there is none
+local function container_loaded(container_id)
+  local container = redis.call('HGETALL', key('container', container_id))
+  if #container == 0 then return nil end
+
+  local wanted = {}
+  local function want(id)
+    if has(id) and id ~= cjson.null then wanted[id] = true end
+  end
+
+  local running, queued, deleting = {}, {}, 0
+  for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
+    local operation = operation_of(id)
+    if operation.kind == 'DELETE' then deleting = 1 end
+    if operation.state == 'RUNNING' then
+      running = { id, redis.call('GET', key('operation', id)) }
+      want(operation.revisionId)
+    elseif #queued == 0 then
+      queued = { id, redis.call('GET', key('operation', id)) }
+      want(operation.revisionId)
+    end
+  end
+
+  local state = cjson.decode(redis.call('HGET', key('container', container_id), 'state'))
+  want(state.activeRevisionId)
+  want(state.stableRevisionId)
+  for _, instance in ipairs(state.instances) do want(instance.revisionId) end
+  if type(state.rollout) == 'table' then
+    want(state.rollout.revisionId)
+    want(state.rollout.formerRevisionId)
+  end
+
+  local revisions = {}
+  for id in pairs(wanted) do
+    local fields = redis.call('HGETALL', key('revision', id))
+    if #fields > 0 then revisions[#revisions + 1] = fields end
+  end
+  return { container, running, queued, deleting, revisions }
+end
+
+-- {now, {ingress report, ...}, capacity version, how many containers wait for capacity}
+local function surroundings()
+  local reports = {}
+  for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
+    local report = redis.call('GET', key('ingress', id))
+    if report then reports[#reports + 1] = report end
+  end
+  local capacity = tonumber(redis.call('GET', key('capacity-version')) or '0')
+  return { now, reports, capacity, redis.call('SCARD', key('waiting')) }
+end

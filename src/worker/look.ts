@@ -1,0 +1,68 @@
+import { EngineError } from '../engine/driver.js';
+import type { HostObservation, Observations } from '../fleet/observations.js';
+import { plan } from '../reconciler/plan.js';
+import type { HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
+import type { LoadedContainer, Looked, WorkQueue } from '../store/work.js';
+import { viewOf } from './container-view.js';
+import type { Observation } from './observe.js';
+
+export interface LookDeps {
+  readonly observations: Observations;
+  readonly queue: Pick<WorkQueue, 'enqueue'>;
+  readonly policy: ReconcilePolicy;
+  /** Between two full observations of a host; so old may be what another host showed. */
+  readonly observeIntervalMs: number;
+}
+
+/** Nobody's: a look changes nothing, and names nothing. */
+const NO_LEASE = { fence: 0, unclean: false };
+
+/**
+ * Makes a container due that needs something, and leaves the others alone, which are nearly all: it plans on what was just seen of a whole host, without
+ * a lease, and does nothing of it. A false alarm, where something changed meanwhile, costs one look under the lease; and what it misses so is the
+ * business of whoever changed it.
+ */
+export async function lookAt(
+  deps: LookDeps,
+  containerId: string,
+  looked: Looked,
+  seen: { readonly host: string; readonly observation: HostObservation },
+): Promise<void> {
+  if (looked === 'UNKNOWN' || looked === 'DELETED' || looked === 'BUSY') return;
+  const delayMs = looked === 'UNCLEAN' ? 0 : await dueIn(deps, looked, seen);
+  if (delayMs !== null) await deps.queue.enqueue(`container/${containerId}`, delayMs);
+}
+
+/** Null: nothing has to be done. */
+async function dueIn(
+  deps: LookDeps,
+  loaded: LoadedContainer,
+  seen: Parameters<typeof lookAt>[3],
+): Promise<number | null> {
+  const step = plan(viewOf(loaded, await observationOf(deps, loaded, seen), NO_LEASE, deps.policy));
+  if (step.kind !== 'WAIT') return 0;
+  return step.until === null ? null : Math.max(step.until - loaded.now, 0);
+}
+
+async function observationOf(
+  { observations, observeIntervalMs }: LookDeps,
+  { record }: LoadedContainer,
+  { host: here, observation }: Parameters<typeof lookAt>[3],
+): Promise<Observation> {
+  const observed: HostedInstance[] = [];
+  const unobserved = new Map<string, string>();
+  const take = (host: string, found: HostObservation) => {
+    for (const instance of found.get(record.id) ?? []) observed.push({ ...instance, host });
+  };
+  take(here, observation);
+  const others = new Set(record.state.instances.map(({ host }) => host).filter((host) => host !== here));
+  for (const host of others) {
+    try {
+      take(host, await observations.recent(host, observeIntervalMs));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      unobserved.set(host, error.message);
+    }
+  }
+  return { observed, unobserved };
+}
