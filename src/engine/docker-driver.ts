@@ -9,7 +9,7 @@ import { findImage } from './docker-image.js';
 import { infoOf } from './docker-info.js';
 import { member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
-import { listForeignGpus, listInstances } from './docker-list.js';
+import { inspectInstance, listForeignGpus, listInstances } from './docker-list.js';
 import { readLogs } from './docker-logs.js';
 import { claimEngine, ensureNetwork } from './docker-owner.js';
 import { pullImage } from './docker-pull.js';
@@ -46,6 +46,7 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
     },
     info: async (signal) => infoOf(await client.call(read(scope, 'info', '/info', signal))),
     list: (filter, signal) => listInstances(scope, filter, signal),
+    inspect: (name, signal) => inspectInstance(scope, name, signal),
     foreignGpus: (allUuids, signal) => listForeignGpus(scope, allUuids, signal),
     findImage: (reference, signal) => findImage(scope, reference, signal),
     pull: async (text, options) => {

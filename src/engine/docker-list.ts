@@ -20,6 +20,15 @@ export async function listInstances(
   return inspected.map((inspect) => observe(inspect, scope.controlPlaneId)).filter((instance) => instance !== null);
 }
 
+export async function inspectInstance(
+  scope: EngineScope,
+  name: string,
+  signal?: AbortSignal,
+): Promise<ObservedInstance | null> {
+  const inspect = await inspectOrNull(scope, name, signal);
+  return inspect === null ? null : observe(inspect, scope.controlPlaneId);
+}
+
 /** Devices of what runs here without being ours, another control plane's included. */
 export async function listForeignGpus(
   scope: EngineScope,
@@ -69,7 +78,7 @@ async function inspectAll(scope: EngineScope, ids: readonly string[], signal?: A
 
 async function inspectOrNull(scope: EngineScope, id: string, signal?: AbortSignal): Promise<unknown> {
   try {
-    const what = `inspect ${id.slice(0, 12)}`;
+    const what = `inspect ${id.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1')}`;
     const path = `/containers/${encodeURIComponent(id)}/json`;
     return await scope.client.call({
       method: 'GET',

@@ -17,6 +17,8 @@ export interface EngineDriver {
   info(signal?: AbortSignal): Promise<EngineInfo>;
   /** Containers labelled as this control plane's, running or not; those of one container, or all. */
   list(filter: { readonly containerId?: string }, signal?: AbortSignal): Promise<readonly ObservedInstance[]>;
+  /** One container by its name; null where there is none, or where it is not this control plane's. */
+  inspect(name: string, signal?: AbortSignal): Promise<ObservedInstance | null>;
   /** UUIDs of the devices that running containers which are NOT ours were given (`all` counts every device). */
   foreignGpus(allUuids: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
   /** The image if the engine has it, else null. Takes a tag, a digest reference or an image id. */

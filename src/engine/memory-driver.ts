@@ -16,7 +16,7 @@ export interface MemoryHostOptions {
 }
 
 type Method = Exclude<keyof EngineDriver, 'host' | 'events'>;
-const READS: ReadonlySet<Method> = new Set(['ping', 'info', 'list', 'foreignGpus', 'findImage', 'logs']);
+const READS: ReadonlySet<Method> = new Set(['ping', 'info', 'list', 'inspect', 'foreignGpus', 'findImage', 'logs']);
 
 /** One engine in memory, that several control planes may drive, and what a test does to it behind their backs. */
 export interface MemoryHost {
@@ -75,6 +75,11 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
       send(line, 'list', containerId ?? '', signal, () => {
         const found = containerId === undefined ? engine.containers.values() : engine.ofContainer(containerId);
         return [...found].filter(isOwn).map(observeMemory);
+      }),
+    inspect: (name, signal) =>
+      send(line, 'inspect', name, signal, () => {
+        const found = engine.containers.get(name);
+        return found !== undefined && isOwn(found) ? observeMemory(found) : null;
       }),
     foreignGpus: (allUuids, signal) =>
       send(line, 'foreignGpus', '', signal, () => {

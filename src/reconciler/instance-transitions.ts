@@ -20,12 +20,12 @@ export function changeAll(
   return { ...state, instances: state.instances.map((instance) => ({ ...instance, ...changed(instance) })) };
 }
 
-/** PULL_IMAGE succeeded, or there was nothing to pull. */
+/** PULL_IMAGE succeeded, or there was nothing to pull. What comes next is a create, so that is intended from here on. */
 export function pulled(state: ContainerState, instanceId: string, now: number): ContainerState {
-  return change(state, instanceId, { imageReady: true, fault: null, changedAt: now });
+  return change(state, instanceId, { imageReady: true, createIntended: true, fault: null, changedAt: now });
 }
 
-/** CREATE_CONTAINER, to be stored BEFORE Docker is asked. */
+/** CREATE_CONTAINER, to be stored BEFORE Docker is asked, where it is not intended yet. */
 export function createIntended(state: ContainerState, instanceId: string): ContainerState {
   return change(state, instanceId, { createIntended: true });
 }

@@ -13,6 +13,9 @@ import { planHandOver } from './stop-first.js';
 import { planUndo } from './undo.js';
 import type { ContainerView } from './view.js';
 
+/** An ingress that lives applies a route within milliseconds. */
+const SOON_APPLIED_MS = 300;
+
 /** The next step of a deploy or rollback. WAIT: it can only wait. */
 export function planRollout(view: ContainerView, running: Operation, rollout: Rollout): Step {
   if (rollout.switchedVersion !== null) return finish(view, running, rollout.switchedVersion);
@@ -41,7 +44,10 @@ function settle(advance: Advance, candidate: InstanceRecord): Step {
 /** Requests may still go to the former instance until each live ingress says otherwise, and the caller takes done to mean the new one. */
 function finish(view: ContainerView, running: Operation, version: number): Step {
   if (allApplied(view, version)) return complete(running);
-  return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'an ingress has yet to apply the new route' };
+  const switchedAt = Math.max(...view.state.instances.map(({ changedAt }) => changedAt));
+  const soon = switchedAt + SOON_APPLIED_MS;
+  const until = view.now < soon ? soon : view.now + POLL_MS;
+  return { kind: 'WAIT', until, reason: 'an ingress has yet to apply the new route', elsewhere: true };
 }
 
 function placeCandidate(view: ContainerView, rollout: Rollout): Step {

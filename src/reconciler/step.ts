@@ -195,6 +195,8 @@ export interface Wait {
   readonly until: number | null;
   readonly reason: string;
   readonly progress?: Progress;
+  /** What is waited for does not happen on Docker. */
+  readonly elsewhere?: boolean;
 }
 
 /** Docker knows more than Redis: nothing may be touched. Said loudly. */

@@ -10,6 +10,7 @@ import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js'
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
 import type { HeldLease } from './held-leases.js';
 import { observeContainer } from './observe.js';
+import { createSight, type Sight } from './sight.js';
 import type { Hints, KeyWork, Next } from './worker.js';
 
 export interface ContainerCycleDeps extends ApplyDeps {
@@ -33,20 +34,40 @@ export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
   return async (held, hints) => {
     let takenOver = !held.lease.unclean;
     const give = (next: Next): Next => ({ ...next, clean: next.clean && takenOver });
+    const id = containerIdOf(held);
+    const sight = createSight((hosts) => observeContainer(deps.fleet, hosts, id, held.signal));
+    let lastDeed = performance.now();
     for (let count = 0; count < STEP_LIMIT; count += 1) {
       held.signal.throwIfAborted();
       if (hints.draining()) return give(DUE_AT_ONCE);
-      const loaded = await deps.work.load(held.lease, containerIdOf(held));
+      const loaded = await deps.work.load(held.lease, id);
       if (loaded === null) return { delayMs: null, clean: true };
-      const view = await viewOf(deps, held, loaded);
+      if (!takenOver) sight.forget();
+      const view = await viewOf(deps, held, loaded, sight);
       const step = plan(view);
       takenOver ||= isTakenOver(view);
-      const outcome = await advance(deps, held, hints, { loaded, view, step });
-      if (outcome !== 'AGAIN') return give(outcome);
+      if (step.kind !== 'WAIT') lastDeed = performance.now();
+      const outcome = await advance(deps, held, hints, { loaded, view, step, restedMs: performance.now() - lastDeed });
+      if (outcome === 'AGAIN') goOn(sight, step);
+      else if ('seen' in outcome) sight.saw(outcome.seen);
+      else return give(outcome);
     }
     deps.log.error({ key: held.lease.key }, `the plan did not come to rest within ${STEP_LIMIT} steps`);
     return give(UNRESTED);
   };
+}
+
+const CHANGES_DOCKER: ReadonlySet<Step['kind']> = new Set([
+  'RENAME_CONTAINER',
+  'REMOVE_CONTAINER',
+  'CREATE_CONTAINER',
+  'START_CONTAINER',
+  'STOP_CONTAINER',
+] satisfies Step['kind'][]);
+
+function goOn(sight: Sight, step: Step): void {
+  const waitedForDocker = step.kind === 'WAIT' && step.elsewhere !== true;
+  if (waitedForDocker || CHANGES_DOCKER.has(step.kind)) sight.forget();
 }
 
 /** After an unclean take-over the key stays unclean until every host was seen and everything on it has its new name. */
@@ -60,13 +81,20 @@ interface Planned {
   readonly loaded: LoadedContainer;
   readonly view: ContainerView;
   readonly step: Step;
+  /** Since the last step that was not a wait. */
+  readonly restedMs: number;
 }
 
-async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer): Promise<ContainerView> {
+async function viewOf(
+  deps: ContainerCycleDeps,
+  held: HeldLease,
+  loaded: LoadedContainer,
+  sight: Sight,
+): Promise<ContainerView> {
   const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion, capacityWanted } =
     loaded;
   const hosts = new Set(record.state.instances.map((instance) => instance.host));
-  const { observed, unobserved } = await observeContainer(deps.fleet, hosts, record.id, held.signal);
+  const { observed, unobserved } = await sight.of(hosts);
   return {
     now,
     containerId: record.id,
@@ -88,7 +116,7 @@ async function viewOf(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
 }
 
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
-  const { loaded, view, step } = planned;
+  const { loaded, view, step, restedMs } = planned;
   const { lease, signal } = held;
   const readAt = performance.now();
   const context: StepContext = {
@@ -103,7 +131,7 @@ async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, 
   };
   switch (step.kind) {
     case 'WAIT':
-      return wait(step, context, hints);
+      return wait(step, context, restedMs);
     case 'HALT':
       deps.log.error({ container: view.containerId, fence: lease.fence }, step.reason);
       return { delayMs: HALTED_MS, clean: true };
@@ -112,14 +140,16 @@ async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, 
   }
 }
 
-async function wait(step: Wait, context: StepContext, hints: Hints): Promise<Outcome> {
-  const { deps, lease, loaded, view } = context;
-  if (step.progress && JSON.stringify(step.progress) !== JSON.stringify(loaded.running?.progress)) {
+/** What it waits for is shown to callers where the wait is long enough to be read. */
+async function wait(step: Wait, context: StepContext, restedMs: number): Promise<Outcome> {
+  const { deps, lease, loaded, view, hints } = context;
+  const ms = step.until === null ? null : Math.max(step.until - view.now, 1);
+  const inHand = ms !== null && ms <= IN_HAND_MS;
+  const isNews = step.progress && JSON.stringify(step.progress) !== JSON.stringify(loaded.running?.progress);
+  if (isNews && (!inHand || restedMs >= IN_HAND_MS)) {
     await deps.work.save(lease, { containerId: view.containerId, state: view.state, progress: step.progress });
   }
-  if (step.until === null) return { delayMs: null, clean: true };
-  const ms = Math.max(step.until - view.now, 1);
-  if (ms > IN_HAND_MS) return { delayMs: ms, clean: true };
+  if (!inHand) return { delayMs: ms, clean: true };
   await hints.sleep(ms, context.signal);
   return 'AGAIN';
 }

@@ -11,16 +11,29 @@ import {
  * Creates the instance. A container that is there already under its name is taken for it only if nothing about it differs (the answer to an
  * earlier call was lost); ours but different is replaced, and one that is not ours is PERMANENT: a person has to remove it.
  */
-export async function createOrAdopt(engine: EngineDriver, wanted: InstanceSpec, signal: AbortSignal): Promise<void> {
+export async function createOrAdopt(
+  engine: EngineDriver,
+  wanted: InstanceSpec,
+  signal: AbortSignal,
+): Promise<'CREATED' | 'ADOPTED'> {
   try {
     await engine.create(wanted, signal);
   } catch (error) {
     if (!(error instanceof EngineError) || error.kind !== 'CONFLICT') throw error;
     const found = await holderOf(engine, wanted, error, signal);
-    if (isSame(found, wanted)) return;
+    if (isSame(found, wanted)) return 'ADOPTED';
     await engine.remove(found.name, signal);
     await engine.create(wanted, signal);
   }
+  return 'CREATED';
+}
+
+/** What an engine shows of an instance that it has just created, but for Docker's own id of it, which nobody goes by. */
+export function unstarted(instance: InstanceSpec): ObservedInstance {
+  const { name, identity, imageId, gpuUuids, port } = instance;
+  const still = { state: 'CREATED', exitCode: 0, oomKilled: false, error: '', startedAt: '', health: null } as const;
+  const fence = Number(name.slice(name.lastIndexOf('-f') + 2));
+  return { ...still, dockerId: '', name, identity, fence, specHash: specHash(instance), imageId, gpuUuids, port };
 }
 
 async function holderOf(

@@ -49,8 +49,13 @@ export interface StepContext {
   readonly now: () => number;
 }
 
-/** AGAIN: read, observe and plan once more. A Next gives the key back. */
-export type Outcome = 'AGAIN' | Next;
+/** AGAIN: read and plan once more, on what Docker shows; so does Seen, which knows that already. A Next gives the key back. */
+export type Outcome = 'AGAIN' | Seen | Next;
+
+/** What the engine said of the container that the step was about. */
+export interface Seen {
+  readonly seen: HostedInstance;
+}
 
 export const stateOf = (context: StepContext): ContainerState => context.loaded.record.state;
 
@@ -58,6 +63,14 @@ export const stateOf = (context: StepContext): ContainerState => context.loaded.
 export function changeTo(context: StepContext, state: ContainerState): StateChange {
   const change = { containerId: context.view.containerId, state };
   return context.progress === undefined ? change : { ...change, progress: context.progress };
+}
+
+/** Shows callers what the operation is at, where it does not show that already. */
+export async function announce(context: StepContext): Promise<void> {
+  const { progress, view } = context;
+  const shows = view.running?.progress;
+  if (progress === undefined || (progress.step === shows?.step && progress.percent === shows.percent)) return;
+  await context.deps.work.save(context.lease, changeTo(context, stateOf(context)));
 }
 
 /** Stores the state, and plans again. */

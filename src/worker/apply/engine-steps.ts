@@ -1,16 +1,20 @@
-import { EngineError, instanceName } from '../../engine/driver.js';
+import type { InstanceRecord } from '../../domain/instance.js';
+import type { Revision } from '../../domain/revision.js';
+import { type EngineDriver, EngineError, type InstanceSpec, instanceName } from '../../engine/driver.js';
 import { created, createIntended, pulled, started, stopped } from '../../reconciler/instance-transitions.js';
+import { progressOf } from '../../reconciler/progress.js';
 import type {
   CreateContainer,
   PullImage,
   RemoveContainer,
   RenameContainer,
   StartContainer,
+  Step,
   StopContainer,
 } from '../../reconciler/step.js';
-import { createOrAdopt } from './adopt.js';
+import { createOrAdopt, unstarted } from './adopt.js';
 import {
-  changeTo,
+  announce,
   engineOf,
   instanceOf,
   type Outcome,
@@ -23,8 +27,9 @@ import { ensureImage } from './image.js';
 import { whileWanted } from './while-wanted.js';
 
 /*
- * The steps that change something on Docker. Each stores its intent (at least as progress) before it asks, and its outcome after; a crash
- * between the two is found by observing. Their EngineErrors are recorded by the caller.
+ * The steps that change something on Docker. What they are to do stands in the record before they ask: an instance that holds its devices is to
+ * run, one that is being retired is to stop. A crash between the call and the record of its outcome is found by observing. Their EngineErrors
+ * are recorded by the caller.
  */
 
 export async function renameContainer(step: RenameContainer, context: StepContext): Promise<Outcome> {
@@ -43,7 +48,6 @@ export async function removeContainer(step: RemoveContainer, context: StepContex
 }
 
 export async function pullImage(step: PullImage, context: StepContext): Promise<Outcome> {
-  await save(context, stateOf(context));
   const instance = instanceOf(context, step.instanceId);
   const revision = revisionOf(context, instance.revisionId);
   const engine = await engineOf(context, instance.host);
@@ -57,57 +61,71 @@ export async function pullImage(step: PullImage, context: StepContext): Promise<
 }
 
 export async function createContainer(step: CreateContainer, context: StepContext): Promise<Outcome> {
-  const { lease, view, deps, signal } = context;
-  const intended = createIntended(stateOf(context), step.instanceId);
-  await deps.work.save(lease, changeTo(context, intended));
   const instance = instanceOf(context, step.instanceId);
-  const revision = revisionOf(context, instance.revisionId);
+  const intended = createIntended(stateOf(context), instance.id);
+  if (!instance.createIntended) await save(context, intended);
   const engine = await engineOf(context, instance.host);
-  const image = await engine.findImage(revision.image?.pullReference ?? revision.image?.id ?? '', signal);
-  if (image === null) {
-    throw new EngineError('TRANSIENT', instance.host, `the image of revision ${revision.id} is gone`);
-  }
-  await createOrAdopt(
-    engine,
-    {
-      name: instanceName(instance.id, lease.fence),
-      identity: {
-        controlPlaneId: deps.controlPlaneId,
-        containerId: view.containerId,
-        revisionId: revision.id,
-        instanceId: instance.id,
-        ordinal: instance.ordinal,
-        generation: intended.generation,
-        operationId: view.running?.id ?? '',
-      },
-      imageId: image.id,
-      spec: revision.spec,
-      gpuUuids: instance.gpuUuids,
-      port: instance.port,
-      address: instance.address,
+  const wanted = await wantedOf(instance, engine, context);
+  const made = await createOrAdopt(engine, wanted, context.signal);
+  const state = created(intended, instance.id, context.now());
+  const start = { kind: 'START_CONTAINER', instanceId: instance.id, name: wanted.name, restart: false } as const;
+  await save(leadingTo(start, context), state);
+  return made === 'CREATED' ? { seen: { ...unstarted(wanted), host: instance.host } } : 'AGAIN';
+}
+
+async function wantedOf(instance: InstanceRecord, engine: EngineDriver, context: StepContext): Promise<InstanceSpec> {
+  const revision = revisionOf(context, instance.revisionId);
+  const { deps, lease, view } = context;
+  return {
+    name: instanceName(instance.id, lease.fence),
+    identity: {
+      controlPlaneId: deps.controlPlaneId,
+      containerId: view.containerId,
+      revisionId: revision.id,
+      instanceId: instance.id,
+      ordinal: instance.ordinal,
+      generation: view.state.generation,
+      operationId: view.running?.id ?? '',
     },
-    signal,
-  );
-  await deps.work.save(lease, changeTo(context, created(intended, instance.id, context.now())));
-  return 'AGAIN';
+    imageId: await imageIdOn(engine, revision, context),
+    spec: revision.spec,
+    gpuUuids: instance.gpuUuids,
+    port: instance.port,
+    address: instance.address,
+  };
+}
+
+/** Engines may call one image by different ids. One that no registry knows has one id only, and a create that does not find it says so. */
+async function imageIdOn(engine: EngineDriver, { id, image }: Revision, context: StepContext): Promise<string> {
+  if (image !== null && image.pullReference === null) return image.id;
+  const found = await engine.findImage(image?.pullReference ?? '', context.signal);
+  if (found === null) throw new EngineError('TRANSIENT', engine.host, `the image of revision ${id} is gone`);
+  return found.id;
 }
 
 export async function startContainer(step: StartContainer, context: StepContext): Promise<Outcome> {
-  await save(context, stateOf(context));
+  await announce(context);
   const instance = instanceOf(context, step.instanceId);
-  const engine = await engineOf(context, instance.host);
+  const { host, gpuUuids } = instance;
+  const engine = await engineOf(context, host);
   const start = () => engine.start(step.name, context.signal);
-  await (instance.gpuUuids.length > 0 ? context.deps.gpuStarts.take(instance.host, start) : start());
-  const seen = await engine.list({ containerId: context.view.containerId }, context.signal);
-  const engineStartedAt = seen.find((observed) => observed.name === step.name)?.startedAt ?? null;
-  const outcome = { engineStartedAt, restart: step.restart };
-  return save(context, started(stateOf(context), instance.id, outcome, context.now()));
+  await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
+  const seen = await engine.inspect(step.name, context.signal);
+  const outcome = { engineStartedAt: seen?.startedAt ?? null, restart: step.restart };
+  const probe = { kind: 'PROBE_INSTANCE', instanceId: instance.id } as const;
+  await save(leadingTo(probe, context), started(stateOf(context), instance.id, outcome, context.now()));
+  return seen === null ? 'AGAIN' : { seen: { ...seen, host } };
 }
 
 export async function stopContainer(step: StopContainer, context: StepContext): Promise<Outcome> {
-  await save(context, stateOf(context));
+  await announce(context);
   const instance = instanceOf(context, step.instanceId);
   const engine = await engineOf(context, instance.host);
   await engine.stop(step.name, context.deps.stopGraceSeconds, context.signal);
   return save(context, stopped(stateOf(context), instance.id, context.now()));
+}
+
+/** Shows callers the step that comes next, which then need not be announced. */
+function leadingTo(next: Step, context: StepContext): StepContext {
+  return { ...context, progress: progressOf(next, context.view) ?? undefined };
 }

@@ -2,7 +2,7 @@ import { progressAt } from '../../domain/operation.js';
 import type { Revision } from '../../domain/revision.js';
 import { type EngineDriver, EngineError, type EngineImage } from '../../engine/driver.js';
 import { pullPercent } from '../../reconciler/progress.js';
-import { changeTo, type StepContext, stateOf } from './context.js';
+import { announce, changeTo, type StepContext, stateOf } from './context.js';
 
 /** Bytes of a pull are written to the operation at most this often. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -37,6 +37,7 @@ function goneForGood(host: string, imageId: string): EngineError {
 
 async function pull(engine: EngineDriver, reference: string, context: StepContext): Promise<EngineImage> {
   const { deps, signal } = context;
+  await announce(context);
   let reportedAt = 0;
   let reporting: Promise<void> = Promise.resolve();
   let lost: unknown = null;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { HealthCheck, Revision } from '../../domain/revision.js';
 import { faulted, healthy } from '../../reconciler/instance-transitions.js';
@@ -6,8 +7,10 @@ import { instanceOf, type Outcome, observedOf, revisionOf, type StepContext, sav
 import { whileWanted } from './while-wanted.js';
 
 /** A fresh instance is asked soon and often, then at its interval. */
-const FIRST_DELAY_MS = 15;
+const FIRST_DELAY_MS = 5;
 const DELAY_GROWTH = 1.4;
+/** At first it is asked without a break for so long: most answer by then, and until they do there is nothing to write down. */
+const AT_ONCE_MS = 300;
 const DEFAULT_CHECK: HealthCheck = { probe: null, intervalMs: 1_000, timeoutMs: 2_000, deadlineMs: 0 };
 
 /** Not yet healthy is recorded as a fault whose delay is the time to the next probe. */
@@ -49,8 +52,21 @@ async function ask(
   const { address, port } = instance;
   if (port === null) throw new Error(`instance ${instance.id} of runtime http has no port`);
   const target = { address, port, probe, timeoutMs: check.timeoutMs };
-  const asked = await whileWanted(context, async (signal) => ({ reason: await context.deps.probe(target, signal) }));
+  const patienceMs = instance.fault?.step === 'PROBE_INSTANCE' ? 0 : Math.min(AT_ONCE_MS, check.intervalMs);
+  const asked = await whileWanted(context, async (signal) => ({
+    reason: await askAgain(() => context.deps.probe(target, signal), patienceMs, signal),
+  }));
   context.signal.throwIfAborted();
   if (asked === null) return { reason: 'it was not waited for' };
   return asked.reason === null ? null : { reason: asked.reason };
+}
+
+/** The last verdict: null as soon as it is healthy. */
+async function askAgain(probe: () => Promise<string | null>, patienceMs: number, signal: AbortSignal) {
+  const end = performance.now() + patienceMs;
+  for (let delayMs = FIRST_DELAY_MS; ; delayMs *= DELAY_GROWTH) {
+    const reason = await probe();
+    if (reason === null || performance.now() + delayMs >= end) return reason;
+    await delay(delayMs, undefined, { signal });
+  }
 }

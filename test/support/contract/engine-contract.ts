@@ -247,6 +247,13 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     expect((await seen(under.driver, mine)).name).toBe(mine.name);
   });
 
+  test('one container is shown by its name as in a list, and only to its control plane', async () => {
+    const mine = await started();
+    expect(await under.driver.inspect(mine.name)).toEqual(await seen(under.driver, mine));
+    expect(await under.otherDriver.inspect(mine.name)).toBeNull();
+    expect(await under.driver.inspect(instanceName(newId('instance'), 1))).toBeNull();
+  });
+
   test('counts the devices of another control plane as taken, while they are in use', async () => {
     const [gpu = ''] = under.gpuUuids;
     const foreign = newInstance(under.otherControlPlaneId, imageId, { gpuUuids: [gpu] });
