@@ -34,7 +34,10 @@ export function grpcCall(
     stream.on('error', reject);
     stream.on('close', () => {
       if (end['grpc-status'] === '0') resolve();
-      else reject(new Error(`${path}: status ${String(end['grpc-status'])}, ${String(end['grpc-message'])}`));
+      else {
+        const message = decodeURIComponent(String(end['grpc-message']));
+        reject(new Error(`status ${String(end['grpc-status'])}: ${message}`));
+      }
     });
     stream.end(frame);
   });

@@ -83,7 +83,7 @@ async function call(number: number): Promise<void> {
     await grpcCall(sessionOf(number), plan.path, bodies[number % bodies.length] ?? Buffer.alloc(0));
   } catch (error) {
     failures += 1;
-    firstFailure ||= String(error);
+    firstFailure ||= error instanceof Error ? error.message : String(error);
   }
 }
 
