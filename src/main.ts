@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
 import type { Config } from './config.js';
@@ -240,6 +241,8 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   const known = (await hostWork.hosts()).map(({ host }) => host.name);
   for (const name of new Set([...fleet.names, ...known])) await queue.enqueue(`host/${name}`, 0);
   const events = new AbortController();
+  // Every host listens to it.
+  setMaxListeners(0, events.signal);
   const feeding = feedEvents({ fleet, queue, log }, events.signal);
   worker.start();
   metrics.beforeScrape(async () => {
