@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Lease, LeaseLostError, type WorkKey, type WorkQueue } from '../store/work.js';
 
 /** A lease in use: `signal` aborts once it can no longer be proven, and from then on its holder touches nothing. */
@@ -48,6 +49,8 @@ export class HeldLeases {
     const leases = await this.queue.take(count, this.ttlMs);
     return leases.map((lease) => {
       const controller = new AbortController();
+      // Calls to many engines at once listen to it.
+      setMaxListeners(0, controller.signal);
       this.entries.set(lease.key, { lease, controller, provenAt: askedAt });
       return { lease, signal: controller.signal };
     });
