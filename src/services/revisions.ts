@@ -8,6 +8,7 @@ import type { Operation } from '../domain/operation.js';
 import type { Revision, RevisionSpec } from '../domain/revision.js';
 import { noSuitableHost } from '../scheduler/no-suitable-host.js';
 import { admit } from '../scheduler/place.js';
+import type { HostSnapshot } from '../scheduler/placement.js';
 import type { Records, RevisionIndex } from '../store/records.js';
 import type { Call } from './call.js';
 import { accepted, beingDeleted, findRepeated } from './commit.js';
@@ -52,10 +53,12 @@ async function deploy(deps: Deps, call: Call, draft: DeployDraft): Promise<Opera
   const repeated = await findRepeated(records, idempotency);
   if (repeated !== null) return repeated;
 
-  const container = await existingContainer(records, containerId);
-  if (container.status === 'DELETING') throw beingDeleted(containerId);
-  await refuseImpossible(deps, spec);
-  const { folderId } = container;
+  const [{ folderId, status }, snapshots] = await Promise.all([
+    existingContainer(records, containerId),
+    deps.hosts.hosts(),
+  ]);
+  if (status === 'DELETING') throw beingDeleted(containerId);
+  refuseImpossible(snapshots, spec);
   const revisionId = newId('revision');
   const operation = queuedOperation(call, {
     id: newId('operation'),
@@ -70,8 +73,7 @@ async function deploy(deps: Deps, call: Call, draft: DeployDraft): Promise<Opera
 }
 
 /** What no host could ever satisfy fails at once, host by host. With no host known yet, waiting for one is all that can be done. */
-async function refuseImpossible({ hosts }: Deps, { gpus, resources, runtime }: RevisionSpec): Promise<void> {
-  const snapshots = await hosts.hosts();
+function refuseImpossible(snapshots: readonly HostSnapshot[], { gpus, resources, runtime }: RevisionSpec): void {
   if (snapshots.length === 0) return;
   const request = { gpus, resources, needsPort: runtime === 'HTTP', imageHosts: null };
   const refused = admit(

@@ -110,8 +110,10 @@ const escape = (part: string): string => part.replaceAll('%', '%25').replaceAll(
 export const LUA_KEY_BUILDER = `
 local function key(family, ...)
   local name = KEYS[1] .. family
-  for _, part in ipairs({...}) do
-    name = name .. '/' .. tostring(part):gsub('%%', '%%25'):gsub('/', '%%2F')
+  for position = 1, select('#', ...) do
+    local part = tostring((select(position, ...)))
+    if part:find('[%%/]') then part = part:gsub('%%', '%%25'):gsub('/', '%%2F') end
+    name = name .. '/' .. part
   end
   return name
 end

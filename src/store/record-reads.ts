@@ -13,8 +13,8 @@ interface Wanted {
   readonly reject: (error: unknown) => void;
 }
 
-/** The largest records are some 200 KiB, and one reply should stay moderate. */
-const MOST_AT_ONCE = 50;
+/** Small enough that the first answers are under way while Redis looks for the next; and the largest records are some 200 KiB. */
+const MOST_AT_ONCE = 16;
 
 /**
  * What is asked for in one turn of the event loop is read by one script: under load a request to Redis costs more than what it reads. Nothing is kept

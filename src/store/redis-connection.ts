@@ -39,6 +39,7 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
   // Every call that waits for the connection listens for it.
   client.setMaxListeners(0);
   const refusal = watchRefusal(client);
+  const sendTogether = createSender(client);
   let connections = 0;
   client.on('ready', () => {
     connections += 1;
@@ -50,8 +51,9 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
       for (;;) {
         let sent = false;
         try {
-          await ready(client, deadline, refusal);
+          if (client.status !== 'ready') await ready(client, deadline, refusal);
           sent = true;
+          sendTogether();
           return await within(action(client), deadline);
         } catch (error) {
           if (isFaultOfScript(error)) throw error;
@@ -64,6 +66,21 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
     },
     number: () => connections,
     close: () => closeClient(client),
+  };
+}
+
+/** What is sent in one turn leaves in one piece: a system call for each command costs more than most of them. */
+function createSender(client: Redis): () => void {
+  let holding = false;
+  return () => {
+    if (holding) return;
+    holding = true;
+    const { stream } = client;
+    stream.cork();
+    process.nextTick(() => {
+      holding = false;
+      stream.uncork();
+    });
   };
 }
 
@@ -137,7 +154,16 @@ function within<T>(
   return new Promise((resolve, reject) => {
     // A process that was held up finds the timer over and the answer waiting in its socket: the answer is read first.
     const timer = setTimeout(() => setImmediate(() => reject(otherwise())), deadline - performance.now());
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
   });
 }
 

@@ -74,7 +74,18 @@ function constants(settings: StoreSettings): string {
     views: VIEWS,
     routePlaceholder: String(NEXT_ROUTE_VERSION),
   };
-  return `local FORMAT = ${RECORD_FORMAT}\nlocal settings = cjson.decode([==[${JSON.stringify(values)}]==])`;
+  return `local FORMAT = ${RECORD_FORMAT}\nlocal settings = ${luaOf(values)}`;
+}
+
+/** A value as Lua: scripts run their constants each time, and decoding JSON costs more than a small script itself. */
+function luaOf(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return `[==[${value}]==]`;
+  if (Array.isArray(value)) return `{${value.map(luaOf).join()}}`;
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${String(value)} is no constant of a script`);
+  return `{${Object.entries(value)
+    .map(([name, inner]) => `[ ${luaOf(name)} ]=${luaOf(inner)}`)
+    .join()}}`;
 }
 
 /**
