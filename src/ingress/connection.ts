@@ -6,8 +6,6 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Of an answer, in bytes. */
   readonly maxHeaderSize: number;
-  /** Monotonic, in milliseconds. */
-  now(): number;
 }
 
 /** A request as it goes out. */
@@ -51,6 +49,8 @@ export interface Exchange {
 
 /** Whose connection it is. */
 export interface Home {
+  /** Monotonic, in milliseconds, and perhaps a little late: it is asked for every packet. */
+  readonly clock: number;
   /** A connection that could be used again is free; false if it is to be closed. */
   takeBack(connection: Connection): boolean;
   /** It has closed, or is about to: no use can be made of it. */
@@ -62,7 +62,6 @@ export class Connection {
   readonly #socket: Socket;
   readonly #parser: AnswerParser;
   readonly #home: Home;
-  readonly #now: () => number;
   #established = false;
   #firstHead: string | null = null;
   #exchange: ConnectionExchange | null = null;
@@ -75,8 +74,7 @@ export class Connection {
 
   constructor({ address, port }: RouteTarget, options: ConnectionOptions, home: Home) {
     this.#home = home;
-    this.#now = options.now;
-    this.activeAt = options.now();
+    this.activeAt = home.clock;
     this.#parser = new AnswerParser(
       {
         interim: (head) => this.#exchange?.listener.interim(head),
@@ -113,7 +111,6 @@ export class Connection {
     this.#exchange = exchange;
     this.#reusable = false;
     this.#parser.begin(request.bodiless);
-    this.activeAt = this.#now();
     if (this.#established) this.#send(request.head, exchange);
     else this.#firstHead = request.head;
     return exchange;
@@ -140,7 +137,7 @@ export class Connection {
   }
 
   write(bytes: Buffer, chunked: boolean): boolean {
-    this.activeAt = this.#now();
+    this.activeAt = this.#home.clock;
     if (!chunked) return this.#socket.write(bytes);
     this.#socket.cork();
     this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
@@ -194,7 +191,7 @@ export class Connection {
   }
 
   #onData(bytes: Buffer): void {
-    this.activeAt = this.#now();
+    this.activeAt = this.#home.clock;
     if (this.#exchange === null) return this.destroy(new Error('the instance spoke unasked'));
     try {
       this.#parser.push(bytes);
@@ -222,7 +219,7 @@ export class Connection {
   }
 
   #onDrain(): void {
-    this.activeAt = this.#now();
+    this.activeAt = this.#home.clock;
     this.#exchange?.listener.drained();
   }
 

@@ -41,7 +41,8 @@ export function checkRequest(request: IncomingMessage, maxHeaders: number): void
   const raw = request.rawHeaders;
   if (raw.length / 2 > maxHeaders) throw new IngressError(431, `a request may have ${maxHeaders} header fields`);
   let hosts = 0;
-  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'host') hosts += 1;
+  for (let index = 0; index < raw.length; index += 2)
+    if (raw[index]?.length === 4 && raw[index]?.toLowerCase() === 'host') hosts += 1;
   if (hosts !== 1) throw new IngressError(400, 'a request needs one Host header');
   const url = request.url ?? '';
   const ownForm = url.startsWith('/') || (url === '*' && request.method === 'OPTIONS');

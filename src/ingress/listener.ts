@@ -52,12 +52,17 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const end = exchanges.begin(request.socket);
     const open = connections.get(request.socket)?.add(response);
-    response.once('close', () => {
+    const left = proxy(proxyDeps, request, response);
+    let closed = false;
+    // Not once(), whose wrapper costs more than this.
+    response.on('close', () => {
+      if (closed) return;
+      closed = true;
       open?.delete(response);
       end();
+      left();
       if (stopping) setImmediate(closeIdle);
     });
-    proxy(proxyDeps, request, response);
   }
 
   /**

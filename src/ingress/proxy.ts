@@ -37,9 +37,14 @@ export interface ProxyDeps {
   now(): number;
 }
 
-/** Forwards one request. */
-export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): void {
-  new Passage(deps, request, response).start();
+const NONE: ReadonlySet<string> = new Set();
+const ignore = () => undefined;
+
+/** Forwards one request. Returns what is to be called when the response has closed, whether it was whole by then or not. */
+export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): () => void {
+  const passage = new Passage(deps, request, response);
+  passage.start();
+  return () => passage.left();
 }
 
 /**
@@ -52,7 +57,7 @@ class Passage implements ExchangeListener {
   readonly #response: ServerResponse;
   readonly #requestId: string;
   readonly #startedAt: number;
-  readonly #tried = new Set<string>();
+  #tried = NONE;
   #containerId: string | null = null;
   #deadline: NodeJS.Timeout | undefined;
   #waiting: AbortController | null = null;
@@ -73,9 +78,8 @@ class Passage implements ExchangeListener {
   }
 
   start(): void {
-    this.#response.once('close', () => this.#left());
     this.#response.on('error', () => breakOff(this.#response));
-    this.#request.on('error', () => undefined);
+    this.#request.on('error', ignore);
     try {
       const route = this.#deps.routeOf(this.#request);
       this.#containerId = route.containerId;
@@ -209,7 +213,7 @@ class Passage implements ExchangeListener {
     }
     const { instanceId } = admitted.target;
     this.#deps.log.warn(instanceId, { instanceId, error: error.message }, 'no connection to an instance');
-    this.#tried.add(instanceId);
+    this.#tried = new Set(this.#tried).add(instanceId);
     admitted.release();
     try {
       this.#admit(this.#containerId ?? '');
@@ -261,7 +265,7 @@ class Passage implements ExchangeListener {
     this.#request.once('close', () => clearTimeout(timer));
   }
 
-  #left(): void {
+  left(): void {
     const whole = this.#response.writableFinished;
     clearTimeout(this.#deadline);
     this.#deps.observe({

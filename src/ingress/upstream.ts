@@ -18,6 +18,8 @@ export interface UpstreamOptions extends ConnectionOptions {
   readonly restMs: number;
   /** Silence within an answer after which its connection is broken. */
   readonly streamIdleMs: number;
+  /** Monotonic, in milliseconds. */
+  now(): number;
 }
 
 /** A request for an upgrade, for Node's client. */
@@ -76,11 +78,14 @@ class Pool implements Home {
   readonly #all = new Set<Connection>();
   readonly #resting: Connection[] = [];
   #left = false;
+  /** As of the last sweep: what was active since seems to have rested for longer than it did, and is left earlier. */
+  clock: number;
 
   constructor(containerId: string, target: RouteTarget, options: UpstreamOptions) {
     this.containerId = containerId;
     this.target = target;
     this.#options = options;
+    this.clock = options.now();
   }
 
   get size(): number {
@@ -120,6 +125,7 @@ class Pool implements Home {
 
   /** Ends what has rested, or has been silent within an answer, for too long. */
   sweep(now: number): void {
+    this.clock = now;
     for (const connection of this.#all) {
       const still = now - connection.activeAt;
       if (connection.resting && still >= this.#restMs(connection))
