@@ -23,6 +23,7 @@ export interface MemoryStand {
 const CALLERS = 64;
 const FOLDER = 'test';
 const POLL_MS = 5;
+const LONGEST_MS = 300_000;
 
 /** Submits to the service at `grpc`; how far it is, is read from Redis, which costs the service nothing. */
 export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string): Promise<MemoryStand> {
@@ -35,7 +36,11 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
   stage.after(() => direct.disconnect());
   const count = (...index: Parameters<typeof keys.key>) => direct.zcard(keys.key(...index));
   const finished = async (): Promise<void> => {
-    while ((await count('operations-by-folder', FOLDER, '0')) > 0) await delay(POLL_MS);
+    const deadline = performance.now() + LONGEST_MS;
+    while ((await count('operations-by-folder', FOLDER, '0')) > 0) {
+      if (performance.now() > deadline) throw new Error('operations that should have ended long since have not');
+      await delay(POLL_MS);
+    }
   };
   return {
     create: async (wanted) => {
