@@ -2,6 +2,8 @@ import pino from 'pino';
 
 /** One structured line per event: what happened in plain words, and the ids that it happened to as fields. */
 export interface Logger {
+  /** Whether lines for debugging are written at all. */
+  readonly debugs: boolean;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -40,11 +42,32 @@ export function createLogger({ level, out }: LogDeps): Logger {
     formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields) },
     serializers: { err: (value: unknown) => plainError(value) },
   };
-  return loggerOf(out ? pino(options, out) : pino(options));
+  return loggerOf(pino(options, out ?? createOutput()));
+}
+
+/**
+ * Standard output, written at the end of each turn of the event loop: a system call for each line costs more than making it. A process that ends or
+ * fails by itself has written all; one that is killed may lose the lines of its last turn.
+ */
+function createOutput(): { write(line: string): void } {
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = (): void => {
+    if (lines !== '') output.write(lines);
+    lines = '';
+  };
+  process.once('exit', flush);
+  return {
+    write: (line) => {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 function loggerOf(made: pino.Logger): Logger {
   return {
+    debugs: made.isLevelEnabled('debug'),
     debug: (fields, message) => made.debug(fields, message),
     info: (fields, message) => made.info(fields, message),
     warn: (fields, message) => made.warn(fields, message),

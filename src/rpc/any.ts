@@ -1,19 +1,20 @@
-import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { Any } from '../../gen/ts/google/protobuf/any.js';
+import { createEncoder, type EncodableType } from './encoder.js';
 import { nameOn, type Surface } from './surfaces.js';
 
 /** What packing needs of a generated message type. */
-export interface PackableType<T> {
+export interface PackableType<T> extends EncodableType<T> {
   readonly $type: string;
-  encode(message: T): BinaryWriter;
 }
 
 /** Clients compare the whole URL, strictly. */
 const PREFIX = 'type.googleapis.com/';
 
+const encode = createEncoder();
+
 /** Packs a message under the name that the caller's surface has for it. */
 export function packAny<T>(surface: Surface, type: PackableType<T>, message: T): Any {
-  return { typeUrl: PREFIX + nameOn(surface, type.$type), value: Buffer.from(type.encode(message).finish()) };
+  return { typeUrl: PREFIX + nameOn(surface, type.$type), value: encode(type, message) };
 }
 
 /** The response of operations that have nothing to return. */

@@ -1,10 +1,12 @@
+import { Container } from '../../gen/ts/longshore/containers/v1/container.js';
 import {
   ContainerServiceService,
   type ListContainersRevisionsRequest,
   type UpdateContainerRequest,
 } from '../../gen/ts/longshore/containers/v1/container_service.js';
+import { Operation } from '../../gen/ts/longshore/operation/v1/operation.js';
 import type { UpdateDraft } from '../domain/container-request.js';
-import type { Operation } from '../domain/operation.js';
+import type { Operation as DomainOperation } from '../domain/operation.js';
 import type { RevisionOwner } from '../services/revisions.js';
 import type { Services } from '../services/services.js';
 import type { CallContext } from './call-context.js';
@@ -20,7 +22,7 @@ type ContainerHandlers = Handlers<typeof ContainerServiceService>;
 
 /** ContainerService: each method maps its message, calls one function of a service and maps what comes back. */
 export function containersRpc(services: Services): RpcService {
-  return rpcService(ContainerServiceService, {
+  const handlers: ContainerHandlers = {
     ...containerHandlers(services),
     ...revisionHandlers(services),
     ...accessBindingHandlers(services),
@@ -28,7 +30,9 @@ export function containersRpc(services: Services): RpcService {
       const { items, nextPageToken } = await services.operations.listOfContainer(call, containerId, page);
       return { operations: items.map((operation) => toOperation(operation, call.surface)), nextPageToken };
     },
-  });
+  };
+  const responses = { get: Container, create: Operation, deployRevision: Operation, rollback: Operation };
+  return rpcService(ContainerServiceService, handlers, { responses });
 }
 
 function containerHandlers({
@@ -75,7 +79,7 @@ function accessBindingHandlers({
   };
 }
 
-async function replied(call: CallContext, operation: Promise<Operation>) {
+async function replied(call: CallContext, operation: Promise<DomainOperation>) {
   return toOperation(await operation, call.surface);
 }
 

@@ -1,3 +1,4 @@
+import { Operation } from '../../gen/ts/longshore/operation/v1/operation.js';
 import { OperationServiceService } from '../../gen/ts/longshore/operation/v1/operation_service.js';
 import { MAX_WAIT_MS, type Operations } from '../services/operations.js';
 import { toOperation } from './mapping/operation.js';
@@ -20,6 +21,6 @@ export function operationsRpc(operations: Operations): RpcService {
       wait: async ({ operationId, timeout }, call) =>
         toOperation(await operations.wait(call, operationId, timeout ?? null), call.surface),
     },
-    { wait: WAIT_DEADLINE_MS },
+    { deadlines: { wait: WAIT_DEADLINE_MS }, responses: { get: Operation, cancel: Operation, wait: Operation } },
   );
 }

@@ -12,6 +12,8 @@ export interface ServedCallDeps {
   readonly defaults: { readonly deadlineMs: number; readonly deadlines: Deadlines };
 }
 
+/** A request takes no longer from its caller to us, as a rule. */
+const LONGEST_WAY_MS = 100;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A call under way: what its handler knows of it, and its end where that comes from outside the handler. */
@@ -61,6 +63,10 @@ export class ServedCall implements CallContext {
     return this.#controller.signal;
   }
 
+  throwIfEnded(): void {
+    if (this.#end !== null) throw this.#end;
+  }
+
   /** The deadline has come. */
   over(): void {
     this.#endWith('DEADLINE_EXCEEDED', 'the deadline of the call passed before it was answered');
@@ -76,11 +82,11 @@ export class ServedCall implements CallContext {
   }
 
   /**
-   * grpc-js ends a call at the deadline that its caller set, and tells so in the same way as when the caller leaves. Its timer may be a few
-   * milliseconds early.
+   * At the deadline that a caller set grpc-js ends the call, and so does the caller: both look as if the caller had left. What is a deadline here
+   * began to run when the request arrived, so the caller's is over a little earlier.
    */
   #leave(): void {
-    if (Date.now() >= this.deadline - 10) this.over();
+    if (Date.now() >= this.deadline - LONGEST_WAY_MS) this.over();
     else this.#endWith('CANCELLED', 'the caller left');
   }
 

@@ -1,6 +1,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { invalidArgument } from '../domain/errors.js';
 import type { CallContext } from './call-context.js';
+import { createEncoder, type EncodableType } from './encoder.js';
 
 /** Answers one request, or throws: a DomainError is told to the caller, anything else is logged and answered opaque. */
 export type UnaryHandler<Request, Response> = (request: Request, context: CallContext) => Promise<Response>;
@@ -40,27 +41,47 @@ export type Handlers<Service> = {
     : never;
 };
 
+/** The types of a service's responses, for those of its methods that are called most: encoding into a kept buffer takes half the time. */
+export type ResponseTypes<Service> = {
+  readonly [M in keyof Service]?: Service[M] extends { responseSerialize(message: infer Response): Buffer }
+    ? EncodableType<Response>
+    : never;
+};
+
+export interface ServiceOptions<Service> {
+  /** Milliseconds, of the methods that may take longer than 30 s. */
+  readonly deadlines?: { readonly [M in keyof Service]?: number };
+  readonly responses?: ResponseTypes<Service>;
+}
+
 const DEFAULT_DEADLINE_MS = 30_000;
 /** How the names of methods that change nothing begin. */
 const READS = /^(Get|List|Wait)/;
 
-/** Joins a generated service definition with its handlers; `deadlines` names the methods that may take longer than 30 s. */
+/** Joins a generated service definition with its handlers. */
 export function rpcService<Service extends Readonly<Record<string, MethodDefinition>>>(
   definition: Service,
   handlers: Handlers<Service>,
-  deadlines?: { readonly [M in keyof Service]?: number },
+  options?: ServiceOptions<Service>,
 ): RpcService;
 // Iterating forgets which handler belongs to which method; the signature above has made sure of it.
 export function rpcService(
   definition: Readonly<Record<string, MethodDefinition>>,
   handlers: Readonly<Record<string, unknown>>,
-  deadlines: Readonly<Record<string, number | undefined>> = {},
+  options: {
+    readonly deadlines?: Readonly<Record<string, number | undefined>>;
+    readonly responses?: Readonly<Record<string, EncodableType<never> | undefined>>;
+  } = {},
 ): RpcService {
+  const { deadlines = {}, responses = {} } = options;
+  const encode = createEncoder();
   const methods = Object.entries(definition).map(([key, coder]) => {
     const handler = handlers[key];
     if (!isHandler(handler)) throw new Error(`${coder.path} has no handler`);
+    const type = responses[key];
+    const serialize = type ? (response: never) => encode(type, response) : coder.responseSerialize;
     const handle = async (bytes: Buffer, context: CallContext) =>
-      coder.responseSerialize(await handler(decode(coder, bytes), context));
+      serialize(await handler(decode(coder, bytes), context));
     const name = partOf(coder.path, 2);
     return { name, defaultDeadlineMs: deadlines[key] ?? DEFAULT_DEADLINE_MS, reads: READS.test(name), handle };
   });

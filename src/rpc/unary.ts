@@ -1,7 +1,7 @@
 import { type handleUnaryCall, Metadata } from '@grpc/grpc-js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Authenticate } from './auth.js';
-import { requestIdOf, type WireCall } from './call-context.js';
+import { requestIdOf } from './call-context.js';
 import { createDeadlines } from './deadlines.js';
 import { ServedCall } from './served-call.js';
 import type { RpcMethod } from './service.js';
@@ -19,6 +19,8 @@ export interface CallRecord {
 
 /** Every call is a line: a reading that was answered for debugging only, as pollers would drown the rest. */
 export interface RpcLog {
+  /** Whether lines for debugging are written at all. */
+  readonly debugs: boolean;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   error(fields: object, message: string): void;
@@ -43,17 +45,23 @@ export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall
   return (wire, callback) => {
     const started = performance.now();
     const requestId = requestIdOf(wire.metadata);
-    const report = reporter(wire, { surface: surface.name, requestId, started }, observeCall);
     let call: ServedCall | null = null;
     let answered = false;
 
+    const count = (code: CallRecord['code']): CallRecord => {
+      const record = { surface: surface.name, method: wire.getPath(), code, durationMs: performance.now() - started };
+      observeCall(record);
+      return record;
+    };
     const answer = (response: Buffer): void => {
       if (answered) return;
       answered = true;
       call?.close();
       wire.sendMetadata(new RequestIdHeader(requestId));
       callback(null, response);
-      const line = report('OK', { subject: call?.subject });
+      const record = count('OK');
+      if (method.reads && !log.debugs) return;
+      const line = { ...record, requestId, peer: wire.getPeer(), subject: call?.subject };
       if (method.reads) log.debug(line, 'call');
       else log.info(line, 'call');
     };
@@ -64,7 +72,7 @@ export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall
       const { failure, unexpected } = toFailure(error);
       callback(toCallStatus(failure, requestId));
       const { code, reason, message } = failure;
-      const line = report(code, { reason, error: message });
+      const line = { ...count(code), requestId, peer: wire.getPeer(), reason, error: message };
       if (unexpected) log.error({ ...line, err: error }, 'call failed');
       else log.info(line, 'call');
     };
@@ -75,19 +83,6 @@ export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall
     } catch (error) {
       fail(error);
     }
-  };
-}
-
-/** Counts the end of a call, and returns the fields of its line. */
-function reporter(
-  wire: WireCall,
-  { surface, requestId, started }: { readonly surface: string; readonly requestId: string; readonly started: number },
-  observeCall: UnaryOptions['observeCall'],
-) {
-  return (code: CallRecord['code'], more: object): object => {
-    const record = { surface, method: wire.getPath(), code, durationMs: performance.now() - started };
-    observeCall(record);
-    return { ...record, requestId, peer: wire.getPeer(), ...more };
   };
 }
 

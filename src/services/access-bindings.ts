@@ -103,7 +103,7 @@ async function replace(
     const result = { kind: 'EMPTY' } as const;
     const operation = doneOperation(call, { id: operationId, kind, folderId, containerId, result });
     const bindings = next(present.bindings);
-    call.signal.throwIfAborted();
+    call.throwIfEnded();
     return records.setAccessBindings({ operation, idempotency, expectedVersion: present.version, bindings });
   };
   return accepted(await commitUnchanged(round), { containerId });

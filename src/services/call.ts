@@ -8,6 +8,8 @@ export interface Call {
   readonly deadline: number;
   /** Aborted, with a DomainError as its reason, when the caller leaves or the deadline passes: nothing is begun any more. */
   readonly signal: AbortSignal;
+  /** Throws the reason once `signal` is aborted. */
+  throwIfEnded(): void;
   /** Aborted when the process begins to shut down: who waits answers with what there is. */
   readonly draining: AbortSignal;
 }

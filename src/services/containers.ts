@@ -107,7 +107,7 @@ async function create({ records, authorizer, newId }: Deps, call: Call, draft: C
   checkCreate(draft);
   const request = { folderId, name, description, labels };
   const idempotency = idempotencyOf(call, 'Create', request);
-  call.signal.throwIfAborted();
+  call.throwIfEnded();
   const containerId = newId('container');
   const operation = queuedOperation(call, {
     id: newId('operation'),
@@ -140,7 +140,7 @@ async function update(deps: Deps, call: Call, draft: UpdateDraft): Promise<Opera
     const view = containerView({ ...record, ...container }, deps.urlOf(id));
     const result = { kind: 'CONTAINER', container: view } as const;
     const operation = doneOperation(call, { id: operationId, kind: 'UPDATE', folderId, containerId, result });
-    call.signal.throwIfAborted();
+    call.throwIfEnded();
     return records.updateContainer({ operation, idempotency, container: { ...container, expectedVersion: version } });
   };
   const outcome = await commitUnchanged(round);
@@ -157,7 +157,7 @@ async function remove({ records, authorizer, newId }: Deps, call: Call, containe
   if (repeated !== null) return repeated;
 
   const { folderId } = await existingContainer(records, containerId);
-  call.signal.throwIfAborted();
+  call.throwIfEnded();
   const operation = queuedOperation(call, {
     id: newId('operation'),
     kind: 'DELETE',

@@ -48,7 +48,7 @@ async function get({ records, authorizer }: Deps, call: Call, operationId: strin
 async function cancel({ records, authorizer }: Deps, call: Call, operationId: string): Promise<Operation> {
   await authorizer.authorize(call, 'operations.cancel', { type: 'operation', id: operationId });
   checkOperationId([], operationId);
-  call.signal.throwIfAborted();
+  call.throwIfEnded();
   return existing(operationId, await records.cancel(operationId));
 }
 

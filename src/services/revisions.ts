@@ -67,7 +67,7 @@ async function deploy(deps: Deps, call: Call, draft: DeployDraft): Promise<Opera
     containerId,
     revisionId,
   });
-  call.signal.throwIfAborted();
+  call.throwIfEnded();
   const revision = { id: revisionId, containerId, folderId, description, spec };
   return accepted(await records.submit({ operation, idempotency, revision }), { containerId });
 }
@@ -100,7 +100,7 @@ async function rollback(deps: Deps, call: Call, containerId: string, revisionId:
   const revision = await existingRevision(records, revisionId);
   if (revision.containerId !== containerId) throw notFound('revision', revisionId);
   if (revision.status === 'CREATING') throw notDeployed(revisionId);
-  call.signal.throwIfAborted();
+  call.throwIfEnded();
   const operation = queuedOperation(call, {
     id: newId('operation'),
     kind: 'ROLLBACK',

@@ -76,7 +76,7 @@ export async function startApi(): Promise<Api> {
     tls: null,
     ready: () => true,
     descriptorSet: readFileSync(treePath('gen', 'descriptors.binpb')),
-    log: { debug: () => undefined, info: () => undefined, error: (fields) => logged.push(fields) },
+    log: { debugs: true, debug: () => undefined, info: () => undefined, error: (fields) => logged.push(fields) },
     observeCall: () => undefined,
   });
   const address = `127.0.0.1:${server.port}`;
@@ -186,7 +186,6 @@ async function work(store: Store, containerId: string): Promise<void> {
   if (revisionId !== null) {
     state = stateOf({ ...state, activeRevisionId: revisionId });
     const image = { digest: `sha256:${'0'.repeat(64)}`, id: `sha256:${'1'.repeat(64)}`, pullReference: null };
-    await store.containerWork.saveImage(held, revisionId, image);
     const route = {
       containerId,
       state: 'EMPTY',
@@ -195,7 +194,13 @@ async function work(store: Store, containerId: string): Promise<void> {
       concurrency: 0,
       executionTimeoutMs: 1,
     } as const;
-    await store.containerWork.switchRevision(held, { containerId, state, revisionId, route });
+    await store.containerWork.switchRevision(held, {
+      containerId,
+      state,
+      revisionId,
+      route,
+      image: { revisionId, image },
+    });
   }
   const [record, revision] = await Promise.all([
     store.records.container(containerId),

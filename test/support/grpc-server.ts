@@ -56,13 +56,13 @@ export async function startStubServer(options: StubOptions = {}): Promise<StubSe
   const server = await startGrpcServer({
     addr: options.addr ?? '127.0.0.1:0',
     services: [
-      rpcService(ContainerServiceService, containers, options.deadlines ?? {}),
+      rpcService(ContainerServiceService, containers, { deadlines: options.deadlines ?? {} }),
       rpcService(OperationServiceService, operations),
     ],
     tls: options.tls ?? null,
     ready: options.ready ?? (() => true),
     descriptorSet: readFileSync(treePath('gen', 'descriptors.binpb')),
-    log: { debug: () => undefined, info: () => undefined, error: (fields) => errors.push(fields) },
+    log: { debugs: true, debug: () => undefined, info: () => undefined, error: (fields) => errors.push(fields) },
     observeCall: (record) => calls.push(record),
   });
   return { ...server, address: `127.0.0.1:${server.port}`, calls, errors };
