@@ -167,9 +167,8 @@ export async function finishDeploy(store: Store, lease: Lease, deploy: Deploy): 
 export async function switchTo({ containerWork }: Store, lease: Lease, { revision, state }: Deploy): Promise<void> {
   const { containerId } = revision;
   const targets = state.instances.map(({ id, address, port }) => ({ instanceId: id, address, port: port ?? 0 }));
-  await containerWork.saveImage(lease, revision.id, RESOLVED);
   await containerWork.switchRevision(lease, {
-    ...{ containerId, state, revisionId: revision.id },
+    ...{ containerId, state, revisionId: revision.id, image: { revisionId: revision.id, image: RESOLVED } },
     route: routeOf(containerId, { revisionId: revision.id, targets }),
   });
 }

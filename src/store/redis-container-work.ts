@@ -39,10 +39,6 @@ export function createRedisContainerWork(
     freeDevices: async (lease, change) => {
       await scripts.run('free-devices', lease, { ...written(lease, change), instanceId: change.instanceId });
     },
-    saveImage: async (lease, revisionId, image) => {
-      const args = { containerId: containerOf(lease), revisionId, image: JSON.stringify(image) };
-      await scripts.run('save-image', lease, args);
-    },
     publishRoute: async (lease, change) => {
       const args = { ...written(lease, change), route: routeText(change.route) };
       return integer.parse(await scripts.run('publish-route', lease, args));
@@ -69,21 +65,18 @@ export function createRedisContainerWork(
   };
 }
 
-function containerOf(lease: Lease): string {
-  return lease.key.slice(lease.key.indexOf('/') + 1);
-}
-
 /** A lease on one container is no right to write another. */
 function own(lease: Lease, containerId: string): void {
   if (lease.key !== `container/${containerId}`) throw new TypeError(`${lease.key} is not container ${containerId}`);
 }
 
-function written(lease: Lease, { containerId, state, progress }: StateChange): ScriptArguments {
+function written(lease: Lease, { containerId, state, progress, image }: StateChange): ScriptArguments {
   own(lease, containerId);
   return {
     containerId,
     state: JSON.stringify(state),
     ...(progress && { progress: encodeProgress(progress), waitsForCapacity: isBlocked(state) }),
+    ...(image && { image: { revisionId: image.revisionId, text: JSON.stringify(image.image) } }),
   };
 }
 

@@ -19,7 +19,6 @@ export const SCRIPT_NAMES = [
   'place',
   'move-devices',
   'free-devices',
-  'save-image',
   'publish-route',
   'switch-revision',
   'complete-operation',

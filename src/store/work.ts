@@ -84,7 +84,6 @@ export interface ContainerWork {
   moveDevices(lease: Lease, change: StateChange & { readonly from: string; readonly to: string }): Promise<void>;
   /** Ends the leases of an instance that Docker has confirmed not to run. Wakes what waits for capacity. */
   freeDevices(lease: Lease, change: StateChange & { readonly instanceId: string }): Promise<void>;
-  saveImage(lease: Lease, revisionId: string, image: ResolvedImage): Promise<void>;
   /** Writes the route under a new version, which replaces NEXT_ROUTE_VERSION in the state. Returns it. */
   publishRoute(lease: Lease, change: StateChange & { readonly route: RouteChange }): Promise<number>;
   /** The switch: publishes the route, makes `revisionId` ACTIVE and the former one OBSOLETE, in one script. */
@@ -103,6 +102,13 @@ export interface StateChange {
   readonly state: ContainerState;
   /** Of the running operation; undefined leaves it as it is. */
   readonly progress?: Progress;
+  /** What the image of one of the container's revisions has turned out to be. */
+  readonly image?: FoundImage;
+}
+
+export interface FoundImage {
+  readonly revisionId: string;
+  readonly image: ResolvedImage;
 }
 
 export interface Completion {

@@ -4,13 +4,13 @@ import { plan } from '../reconciler/plan.js';
 import { progressOf } from '../reconciler/progress.js';
 import type { Step, Wait } from '../reconciler/step.js';
 import { planTakeover } from '../reconciler/takeover.js';
-import type { ContainerView, ReconcilePolicy } from '../reconciler/view.js';
+import type { ContainerView, HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
 import type { LoadedContainer } from '../store/work.js';
 import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
 import type { HeldLease } from './held-leases.js';
-import { observeContainer } from './observe.js';
-import { createSight, type Sight } from './sight.js';
+import { type Observation, observeContainer } from './observe.js';
+import { CHANGES_DOCKER, createSight, DEMANDS_LOOK, type Sight } from './sight.js';
 import type { Hints, KeyWork, Next } from './worker.js';
 
 export interface ContainerCycleDeps extends ApplyDeps {
@@ -37,37 +37,32 @@ export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
     const id = containerIdOf(held);
     const sight = createSight((hosts) => observeContainer(deps.fleet, hosts, id, held.signal));
     let lastDeed = performance.now();
+    let known: LoadedContainer | null = null;
     for (let count = 0; count < STEP_LIMIT; count += 1) {
       held.signal.throwIfAborted();
       if (hints.draining()) return give(DUE_AT_ONCE);
-      const loaded = await deps.work.load(held.lease, id);
+      // Asked first: what is heard of after it is in the reading, or is heard of again.
+      const news = hints.heard();
+      const loaded = known !== null && !news ? known : await deps.work.load(held.lease, id);
       if (loaded === null) return { delayMs: null, clean: true };
       if (!takenOver) sight.forget();
-      const view = await viewOf(deps, held, loaded, sight);
-      const step = plan(view);
+      const { view, step } = await planOn(deps, held, loaded, sight);
       takenOver ||= isTakenOver(view);
       if (step.kind !== 'WAIT') lastDeed = performance.now();
       const outcome = await advance(deps, held, hints, { loaded, view, step, restedMs: performance.now() - lastDeed });
-      if (outcome === 'AGAIN') goOn(sight, step);
-      else if ('seen' in outcome) sight.saw(outcome.seen);
-      else return give(outcome);
+      if (outcome !== 'AGAIN' && 'delayMs' in outcome) return give(outcome);
+      known = outcome === 'AGAIN' ? null : (outcome.loaded ?? null);
+      goOn(sight, step, outcome === 'AGAIN' ? undefined : outcome.seen);
     }
     deps.log.error({ key: held.lease.key }, `the plan did not come to rest within ${STEP_LIMIT} steps`);
     return give(UNRESTED);
   };
 }
 
-const CHANGES_DOCKER: ReadonlySet<Step['kind']> = new Set([
-  'RENAME_CONTAINER',
-  'REMOVE_CONTAINER',
-  'CREATE_CONTAINER',
-  'START_CONTAINER',
-  'STOP_CONTAINER',
-] satisfies Step['kind'][]);
-
-function goOn(sight: Sight, step: Step): void {
+function goOn(sight: Sight, step: Step, seen: HostedInstance | undefined): void {
   const waitedForDocker = step.kind === 'WAIT' && step.elsewhere !== true;
-  if (waitedForDocker || CHANGES_DOCKER.has(step.kind)) sight.forget();
+  if (seen !== undefined) sight.saw(seen);
+  else if (waitedForDocker || CHANGES_DOCKER.has(step.kind)) sight.forget();
 }
 
 /** After an unclean take-over the key stays unclean until every host was seen and everything on it has its new name. */
@@ -85,16 +80,25 @@ interface Planned {
   readonly restedMs: number;
 }
 
-async function viewOf(
+async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, sight: Sight) {
+  const hosts = new Set(loaded.record.state.instances.map((instance) => instance.host));
+  const seen = await sight.of(hosts);
+  const view = viewOf(deps, held, loaded, seen);
+  const step = plan(view);
+  if (!seen.carried || !DEMANDS_LOOK.has(step.kind)) return { view, step };
+  sight.forget();
+  const anew = viewOf(deps, held, loaded, await sight.of(hosts));
+  return { view: anew, step: plan(anew) };
+}
+
+function viewOf(
   deps: ContainerCycleDeps,
   held: HeldLease,
   loaded: LoadedContainer,
-  sight: Sight,
-): Promise<ContainerView> {
+  { observed, unobserved }: Observation,
+): ContainerView {
   const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion, capacityWanted } =
     loaded;
-  const hosts = new Set(record.state.instances.map((instance) => instance.host));
-  const { observed, unobserved } = await sight.of(hosts);
   return {
     now,
     containerId: record.id,

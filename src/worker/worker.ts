@@ -16,6 +16,8 @@ export type KeyWork = (held: HeldLease, hints: Hints) => Promise<Next>;
 export interface Hints {
   /** Ends after `ms`, at a hint for the key, or with the signal; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Whether something happened to the key since this was asked last, or since the work last slept. */
+  heard(): boolean;
   /** The worker is to stop: the work ends at its next step and gives its key back, due at once. */
   draining(): boolean;
 }
@@ -164,6 +166,11 @@ export class Worker {
     try {
       const next = await run(held, {
         sleep: (ms, signal) => this.sleep(sleeper, ms, signal),
+        heard: () => {
+          const { hinted } = sleeper;
+          sleeper.hinted = false;
+          return hinted;
+        },
         draining: () => this.stopping,
       });
       await this.deps.queue.release(lease, next);

@@ -1,6 +1,6 @@
 -- Ends the running operation together with the state that it leaves. A failed deploy's revision goes with its index entries.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, operationId, result,
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, operationId, result,
 --          resultOf: {containerId?, folderId?, revisionId?}, revisionToRemove}
 -- Returns OK | NOT_UNFINISHED (done before, or another container's: nothing was changed)
 -- Errors  LEASE_LOST, STALE_STEP, FOREIGN_RESULT (it is not of what the operation is about: nothing was changed)

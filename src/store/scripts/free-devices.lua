@@ -1,6 +1,6 @@
 -- Ends the device lease of an instance that is confirmed not to run, and wakes the containers that wait for capacity.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, instanceId}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, instanceId}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: work lease state placement-feed devices

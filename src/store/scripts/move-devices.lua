@@ -1,6 +1,6 @@
 -- Moves the device lease of one instance to another of the same container.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, from, to}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, from, to}
 -- Returns OK
 -- Errors  LEASE_LOST, STALE_STEP, NO_DEVICES (`from` holds none: nothing was changed)
 -- include: lease state placement-feed devices

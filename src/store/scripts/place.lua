@@ -1,6 +1,6 @@
 -- Leases all the devices of an instance, or none, and stores the state that names them.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, devices (text),
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, devices (text),
 --          lease: {instanceId, host, gpuUuids, port}}
 -- Returns PLACED | TAKEN | GONE
 -- Errors  LEASE_LOST, STALE_STEP

@@ -1,6 +1,6 @@
 -- Writes the container's route under a new version, together with the state that may name it.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, route}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, route}
 -- Returns the version | GONE
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: lease state routes

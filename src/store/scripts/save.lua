@@ -1,6 +1,6 @@
--- Stores the worker's state of a container, and the progress of the running operation.
+-- Stores the worker's state of a container, what the image of a revision is, and the progress of the running operation.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity}
 -- Returns OK | GONE
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: lease state

@@ -1,7 +1,7 @@
 -- The switch: one revision becomes ACTIVE, the former one OBSOLETE, the route gets a new version. Obsolete revisions beyond the
 -- configured number go, oldest first, unless the state or a queued rollback names them.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, route, revisionId, needed: [revision id]}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, route, revisionId, needed: [revision id]}
 -- Returns the version
 -- Errors  LEASE_LOST, STALE_STEP, NO_REVISION (it is not one of the container's: nothing was changed)
 -- include: work lease indexes state routes

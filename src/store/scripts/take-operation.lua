@@ -1,7 +1,7 @@
 -- Takes the oldest queued operation: it becomes RUNNING, a Create makes its container ACTIVE, what is queued before a Delete ends as
 -- CANCELLED. An operation that is not queued any more (cancelled meanwhile), or behind a running one, is left alone and the state with it.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, progress?, waitsForCapacity, operationId}
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, operationId}
 -- Returns OK | NOT_QUEUED
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: work lease indexes operations state

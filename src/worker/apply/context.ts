@@ -4,10 +4,12 @@ import type { IdKind } from '../../domain/ids.js';
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { Progress } from '../../domain/operation.js';
 import type { Revision } from '../../domain/revision.js';
-import type { EngineDriver } from '../../engine/driver.js';
+import type { EngineDriver, EngineImage } from '../../engine/driver.js';
 import type { Fleet } from '../../fleet/fleet.js';
+import { progressOf } from '../../reconciler/progress.js';
+import type { Step } from '../../reconciler/step.js';
 import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
-import type { ContainerWork, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
+import type { ContainerWork, FoundImage, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
 import type { Probe } from '../probe.js';
 import type { Turns } from '../turns.js';
 import type { Hints, Next, WorkerLog, WorkerMetrics } from '../worker.js';
@@ -49,20 +51,28 @@ export interface StepContext {
   readonly now: () => number;
 }
 
-/** AGAIN: read and plan once more, on what Docker shows; so does Seen, which knows that already. A Next gives the key back. */
-export type Outcome = 'AGAIN' | Seen | Next;
+/** AGAIN: read and plan once more. GoOn: plan on what the step knows already. A Next gives the key back. */
+export type Outcome = 'AGAIN' | GoOn | Next;
 
-/** What the engine said of the container that the step was about. */
-export interface Seen {
-  readonly seen: HostedInstance;
+export interface GoOn {
+  /** What reading the container would say now: for a step that was short, and wrote all that changed. */
+  readonly loaded?: LoadedContainer;
+  /** What the engine said of the Docker container that the step was about. */
+  readonly seen?: HostedInstance;
 }
 
 export const stateOf = (context: StepContext): ContainerState => context.loaded.record.state;
 
 /** The state to be stored with the step's progress. */
-export function changeTo(context: StepContext, state: ContainerState): StateChange {
-  const change = { containerId: context.view.containerId, state };
-  return context.progress === undefined ? change : { ...change, progress: context.progress };
+export function changeTo(context: StepContext, state: ContainerState, image?: FoundImage): StateChange {
+  const { progress, view } = context;
+  return { containerId: view.containerId, state, ...(progress && { progress }), ...(image && { image }) };
+}
+
+/** To be stored, where the revision has run nowhere yet. */
+export function foundFor(revision: Revision, found: EngineImage): FoundImage | undefined {
+  const { digest, id, pullReference } = found;
+  return revision.image === null ? { revisionId: revision.id, image: { digest, id, pullReference } } : undefined;
 }
 
 /** Shows callers what the operation is at, where it does not show that already. */
@@ -73,10 +83,30 @@ export async function announce(context: StepContext): Promise<void> {
   await context.deps.work.save(context.lease, changeTo(context, stateOf(context)));
 }
 
+/** For a step's last write: shows callers the step that comes after it on that state, which then need not announce itself. */
+export function leadingTo(next: Step, context: StepContext, state: ContainerState): StepContext {
+  return { ...context, progress: progressOf(next, { ...context.view, state }) ?? undefined };
+}
+
 /** Stores the state, and plans again. */
-export async function save(context: StepContext, state: ContainerState): Promise<Outcome> {
-  await context.deps.work.save(context.lease, changeTo(context, state));
+export async function save(context: StepContext, state: ContainerState, image?: FoundImage): Promise<Outcome> {
+  await context.deps.work.save(context.lease, changeTo(context, state, image));
   return 'AGAIN';
+}
+
+/** What reading the container would say after the only write since it was read. */
+export function loadedAfter({ loaded, now }: StepContext, { state, progress, image }: StateChange): LoadedContainer {
+  const { record, running } = loaded;
+  const revisions = new Map(loaded.revisions);
+  const revision = image && revisions.get(image.revisionId);
+  if (revision) revisions.set(revision.id, { ...revision, image: image.image });
+  return {
+    ...loaded,
+    now: now(),
+    record: { ...record, state },
+    running: running && { ...running, progress: progress ?? running.progress },
+    revisions,
+  };
 }
 
 /** The planner names only what it found, so that a miss is a defect of ours. */

@@ -2,21 +2,23 @@ import type { InstanceRecord } from '../../domain/instance.js';
 import type { Revision } from '../../domain/revision.js';
 import { type EngineDriver, EngineError, type InstanceSpec, instanceName } from '../../engine/driver.js';
 import { created, createIntended, pulled, started, stopped } from '../../reconciler/instance-transitions.js';
-import { progressOf } from '../../reconciler/progress.js';
 import type {
   CreateContainer,
   PullImage,
   RemoveContainer,
   RenameContainer,
   StartContainer,
-  Step,
   StopContainer,
 } from '../../reconciler/step.js';
 import { createOrAdopt, unstarted } from './adopt.js';
 import {
   announce,
+  changeTo,
   engineOf,
+  foundFor,
   instanceOf,
+  leadingTo,
+  loadedAfter,
   type Outcome,
   revisionOf,
   type StepContext,
@@ -53,11 +55,7 @@ export async function pullImage(step: PullImage, context: StepContext): Promise<
   const engine = await engineOf(context, instance.host);
   const image = await whileWanted(context, (signal) => ensureImage(engine, revision, { ...context, signal }));
   if (image === null) return 'AGAIN';
-  if (revision.image === null) {
-    const { digest, id, pullReference } = image;
-    await context.deps.work.saveImage(context.lease, revision.id, { digest, id, pullReference });
-  }
-  return save(context, pulled(stateOf(context), instance.id, context.now()));
+  return save(context, pulled(stateOf(context), instance.id, context.now()), foundFor(revision, image));
 }
 
 export async function createContainer(step: CreateContainer, context: StepContext): Promise<Outcome> {
@@ -69,8 +67,10 @@ export async function createContainer(step: CreateContainer, context: StepContex
   const made = await createOrAdopt(engine, wanted, context.signal);
   const state = created(intended, instance.id, context.now());
   const start = { kind: 'START_CONTAINER', instanceId: instance.id, name: wanted.name, restart: false } as const;
-  await save(leadingTo(start, context), state);
-  return made === 'CREATED' ? { seen: { ...unstarted(wanted), host: instance.host } } : 'AGAIN';
+  const change = changeTo(leadingTo(start, context, state), state);
+  await context.deps.work.save(context.lease, change);
+  if (made === 'ADOPTED') return 'AGAIN';
+  return { loaded: loadedAfter(context, change), seen: { ...unstarted(wanted), host: instance.host } };
 }
 
 async function wantedOf(instance: InstanceRecord, engine: EngineDriver, context: StepContext): Promise<InstanceSpec> {
@@ -112,9 +112,10 @@ export async function startContainer(step: StartContainer, context: StepContext)
   await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
   const seen = await engine.inspect(step.name, context.signal);
   const outcome = { engineStartedAt: seen?.startedAt ?? null, restart: step.restart };
-  const probe = { kind: 'PROBE_INSTANCE', instanceId: instance.id } as const;
-  await save(leadingTo(probe, context), started(stateOf(context), instance.id, outcome, context.now()));
-  return seen === null ? 'AGAIN' : { seen: { ...seen, host } };
+  const state = started(stateOf(context), instance.id, outcome, context.now());
+  const change = changeTo(leadingTo({ kind: 'PROBE_INSTANCE', instanceId: instance.id }, context, state), state);
+  await context.deps.work.save(context.lease, change);
+  return seen === null ? 'AGAIN' : { loaded: loadedAfter(context, change), seen: { ...seen, host } };
 }
 
 export async function stopContainer(step: StopContainer, context: StepContext): Promise<Outcome> {
@@ -123,9 +124,4 @@ export async function stopContainer(step: StopContainer, context: StepContext): 
   const engine = await engineOf(context, instance.host);
   await engine.stop(step.name, context.deps.stopGraceSeconds, context.signal);
   return save(context, stopped(stateOf(context), instance.id, context.now()));
-}
-
-/** Shows callers the step that comes next, which then need not be announced. */
-function leadingTo(next: Step, context: StepContext): StepContext {
-  return { ...context, progress: progressOf(next, context.view) ?? undefined };
 }

@@ -26,7 +26,18 @@ import { noSuitableHost } from '../../scheduler/no-suitable-host.js';
 import { placeRollout } from '../../scheduler/place-rollout.js';
 import type { HostSnapshot, ImageHosts } from '../../scheduler/placement.js';
 import { leasedResources } from '../../scheduler/resources.js';
-import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save, stateOf } from './context.js';
+import {
+  changeTo,
+  foundFor,
+  instanceOf,
+  leadingTo,
+  loadedAfter,
+  type Outcome,
+  revisionOf,
+  type StepContext,
+  save,
+  stateOf,
+} from './context.js';
 
 export async function placeInstance(step: PlaceInstance, context: StepContext): Promise<Outcome> {
   const revision = revisionOf(context, step.revisionId);
@@ -34,7 +45,7 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
   // A host that was taken out of the configuration keeps its record until it is looked at, and is no place for anything new.
   const configured = () => known.filter(({ host }) => context.deps.fleet.config(host.name) !== null);
   const fresh = { id: context.deps.newId('instance'), revisionId: revision.id, ordinal: step.ordinal };
-  const placement = await rolloutPlacement(step, revision, fresh.id, configured(), context);
+  const { placement, images } = await rolloutPlacement(step, revision, fresh.id, configured(), context);
   // Chosen and taken in one turn: what others of this process take is in the list from then on.
   const snapshots = configured();
   const decision = placeRollout(placement, snapshots);
@@ -50,23 +61,31 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
       return save(context, undone(stateOf(context), { ...failure, metadata: { ...metadata, step: 'PLACE' } }, now));
     }
     case 'RETAINED':
-      return lease(decision.instance, revision, '', context);
+      return lease(decision.instance, revision, { note: '' }, context);
     case 'NEW': {
       const { host, port, gpus } = decision.placed;
       const gpuUuids = gpus.map((gpu) => gpu.uuid);
+      const image = images.get(host);
       const candidate = newCandidate({ ...fresh, host, address: address(host), port, gpuUuids }, now);
-      return lease(candidate, revision, anew(step, context), context);
+      return lease(ready(candidate, image), revision, { note: anew(step, context), image }, context);
     }
     case 'STOP_FIRST': {
       const { former, retained } = decision;
       const { host, port, gpuUuids } = former;
-      const candidate = retained ?? newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
+      const image = images.get(host);
+      const made = () => newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
       const note = retained === null ? anew(step, context) : '';
-      return save(context, stopFirstChosen(stateOf(context), candidate, note, now));
+      const chosen = stopFirstChosen(stateOf(context), retained ?? ready(made(), image), note, now);
+      return save(context, chosen, image && foundFor(revision, image));
     }
     default:
       return decision satisfies never;
   }
+}
+
+/** An image that was found while looking for a host need not be looked for again: what comes next is the create. */
+function ready(candidate: InstanceRecord, image: EngineImage | undefined): InstanceRecord {
+  return image === undefined ? candidate : { ...candidate, imageReady: true, createIntended: true };
 }
 
 /** A rollback is to start what was kept: where it cannot, its caller hears why it takes longer, and has another file system. */
@@ -93,14 +112,17 @@ export function recallInstance(step: RecallInstance, context: StepContext): Prom
 async function lease(
   candidate: InstanceRecord,
   revision: Revision,
-  note: string,
+  { note, image }: { readonly note: string; readonly image?: EngineImage | undefined },
   context: StepContext,
 ): Promise<Outcome> {
   const { id: instanceId, host, gpuUuids, port } = candidate;
   const devices = { instanceId, host, gpuUuids, port, ...leasedResources(revision.spec.resources) };
   const state = placed(stateOf(context), candidate, note, context.view.now);
-  await context.deps.work.place(context.lease, { ...changeTo(context, state), devices });
-  return 'AGAIN';
+  const start = { kind: 'START_CONTAINER', instanceId, name: '', restart: false } as const;
+  const shown = candidate.created ? leadingTo(start, context, state) : context;
+  const change = changeTo(shown, state, image && foundFor(revision, image));
+  const outcome = await context.deps.work.place(context.lease, { ...change, devices });
+  return outcome === 'PLACED' ? { loaded: loadedAfter(context, change) } : 'AGAIN';
 }
 
 async function rolloutPlacement(
@@ -109,44 +131,52 @@ async function rolloutPlacement(
   portSeed: string,
   snapshots: readonly HostSnapshot[],
   context: StepContext,
-): Promise<Parameters<typeof placeRollout>[0]> {
+): Promise<{ placement: Parameters<typeof placeRollout>[0]; images: ReadonlyMap<string, EngineImage> }> {
   const { instances } = stateOf(context);
   const { spec } = revision;
   const serving = instances.find((instance) => instance.role === 'SERVING' && instance.ordinal === step.ordinal);
   const formerRevision = serving && context.loaded.revisions.get(serving.revisionId);
-  return {
+  const { imageHosts, images } = await lookForImage(revision, snapshots, context);
+  const placement = {
     request: {
       gpus: spec.gpus,
       resources: spec.resources,
       needsPort: spec.runtime === 'HTTP',
       portSeed,
-      imageHosts: await imageHosts(revision, snapshots, context),
+      imageHosts,
     },
     order: spec.rolloutOrder,
     former: serving ? { instance: serving, resources: formerRevision?.spec.resources ?? null } : null,
     retained: instances.find((instance) => instance.id === step.retainedInstanceId) ?? null,
   };
+  return { placement, images };
 }
 
-/** Where an image that came from no registry is; null while any host can have it. */
-async function imageHosts(
+interface ImageLook {
+  /** Where an image that came from no registry is; null while any host can have it. */
+  readonly imageHosts: ImageHosts | null;
+  /** By host, what the hosts were found to have. */
+  readonly images: ReadonlyMap<string, EngineImage>;
+}
+
+async function lookForImage(
   revision: Revision,
   snapshots: readonly HostSnapshot[],
   context: StepContext,
-): Promise<ImageHosts | null> {
+): Promise<ImageLook> {
   const { image, spec } = revision;
-  if (image === null ? spec.pullPolicy === 'ALWAYS' : image.pullReference !== null) return null;
+  if (image === null ? spec.pullPolicy === 'ALWAYS' : image.pullReference !== null)
+    return { imageHosts: null, images: new Map() };
   const reference = image?.id ?? spec.image.url;
   const asked = await Promise.all(snapshots.map(({ host }) => askForImage(host, reference, context)));
   context.signal.throwIfAborted();
-  const images = asked.flatMap((one) => (one.image === null || one.image === 'UNASKED' ? [] : [one.image]));
-  if (image === null && (images.length === 0 || images.some(({ pullReference }) => pullReference !== null)))
-    return null;
-  const namesOf = (chosen: typeof asked) => chosen.map(({ host }) => host);
-  return {
-    having: namesOf(asked.filter((one) => one.image !== null && one.image !== 'UNASKED')),
-    unasked: namesOf(asked.filter((one) => one.image === 'UNASKED')),
-  };
+  const images = new Map(
+    asked.flatMap((one) => (one.image === null || one.image === 'UNASKED' ? [] : [[one.host, one.image] as const])),
+  );
+  const found = [...images.values()];
+  const anywhere = image === null && (found.length === 0 || found.some(({ pullReference }) => pullReference !== null));
+  const unasked = asked.flatMap(({ host, image: answer }) => (answer === 'UNASKED' ? [host] : []));
+  return { imageHosts: anywhere ? null : { having: [...images.keys()], unasked }, images };
 }
 
 async function askForImage(

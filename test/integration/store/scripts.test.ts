@@ -212,8 +212,11 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
   },
   save: async () => {
     const { id, held, third } = await deploying();
-    await store.containerWork.save(held, { containerId: id, state: stateOf({ message: 'm' }), progress });
+    const image = { digest: 'sha256:1', id: 'sha256:2', pullReference: null };
+    const found = { revisionId: third.revisionId, image };
+    await store.containerWork.save(held, { containerId: id, state: stateOf({ message: 'm' }), progress, image: found });
     expect((await plain.records.operation(third.operationId))?.progress).toEqual(progress);
+    expect((await plain.records.revision(third.revisionId))?.image).toEqual(image);
   },
   place: async () => {
     const { id, held, state } = await deploying();
@@ -234,12 +237,6 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const { id, held, state, instanceId } = await placed();
     await store.containerWork.freeDevices(held, { containerId: id, state, instanceId });
     expect(await direct.exists('{longshore}:gpus', '{longshore}:ports', '{longshore}:devices')).toBe(0);
-  },
-  'save-image': async () => {
-    const { held, third } = await deploying();
-    const image = { digest: 'sha256:1', id: 'sha256:2', pullReference: null };
-    await store.containerWork.saveImage(held, third.revisionId, image);
-    expect((await plain.records.revision(third.revisionId))?.image).toEqual(image);
   },
   'publish-route': async () => {
     const { id, held, state } = await deploying();

@@ -11,13 +11,13 @@ import type { ContainerView } from '../../../src/reconciler/view.js';
 import { noSuitableHost } from '../../../src/scheduler/no-suitable-host.js';
 import { placeRollout } from '../../../src/scheduler/place-rollout.js';
 import { pickPort } from '../../../src/scheduler/port.js';
+import { CHANGES_DOCKER, DEMANDS_LOOK, LASTING_MS } from '../../../src/worker/sight.js';
 import { type Behaviour, Crash, EngineFault, type SimContainer, type World } from './world.js';
 
 /** Plans and applies one step of a container; a crash is followed by the next holder's take-over. Returns the step. */
 export function takeStep(world: World, container: SimContainer): Step {
   world.now += 5;
-  const view = world.view(container);
-  const step = plan(view);
+  const { view, step } = planOn(world, container);
   container.takenOver ||= view.unobserved.size === 0 && planTakeover(view) === null;
   try {
     world.progress(container, progressOf(step, view));
@@ -29,8 +29,35 @@ export function takeStep(world: World, container: SimContainer): Step {
       const fault = { step: step.kind, kind: error.kind, message: error.message, ...reason };
       container.state = one.faulted(container.state, step.instanceId, fault, world.now);
     } else throw error;
+    container.look = null;
   }
+  goOn(world, container, step);
   return step;
+}
+
+/** As the worker does: on its last look, unless that is too old or the step takes something away. */
+function planOn(world: World, container: SimContainer): { view: ContainerView; step: Step } {
+  const now = world.view(container);
+  const hosts = new Set(container.state.instances.map(({ host }) => host));
+  const { look } = container;
+  const lasts = look !== null && now.now - look.at < LASTING_MS && [...hosts].every((host) => look.hosts.has(host));
+  if (look !== null && lasts && container.takenOver) {
+    const view = { ...now, observed: look.observed, unobserved: new Map() };
+    const step = plan(view);
+    if (!DEMANDS_LOOK.has(step.kind)) return { view, step };
+  }
+  container.look = now.unobserved.size === 0 ? { at: now.now, hosts, observed: now.observed } : null;
+  return { view: now, step: plan(now) };
+}
+
+function goOn(world: World, container: SimContainer, step: Step): void {
+  const { look } = container;
+  if (look === null) return;
+  if (step.kind === 'CREATE_CONTAINER' || step.kind === 'START_CONTAINER') {
+    const others = look.observed.filter(({ identity }) => identity.instanceId !== step.instanceId);
+    const own = world.docker.filter(({ identity }) => identity.instanceId === step.instanceId);
+    container.look = { ...look, observed: [...others, ...own.map((docker) => ({ ...docker }))] };
+  } else if (step.kind === 'WAIT' || CHANGES_DOCKER.has(step.kind)) container.look = null;
 }
 
 function apply(world: World, container: SimContainer, view: ContainerView, step: Step): void {

@@ -37,6 +37,12 @@ export interface SimContainer {
   fence: number;
   unclean: boolean;
   takenOver: boolean;
+  /** The holder's last look at Docker, which it may go on from. */
+  look: {
+    readonly at: number;
+    readonly hosts: ReadonlySet<string>;
+    readonly observed: readonly HostedInstance[];
+  } | null;
 }
 
 export const portOf = ({ host, port }: { readonly host: string; readonly port: number | null }): string =>
@@ -94,7 +100,7 @@ export class World {
   ) {
     for (const id of ['c1', 'c2']) {
       const empty = { state: EMPTY_STATE, revisions: new Map(), operations: [], route: null };
-      const lease = { fence: (this.fences += 1), unclean: false, takenOver: true };
+      const lease = { fence: (this.fences += 1), unclean: false, takenOver: true, look: null };
       this.containers.set(id, { id, status: 'ACTIVE', ...empty, ...lease });
     }
   }
@@ -150,6 +156,7 @@ export class World {
     container.unclean = !clean || (container.unclean && !container.takenOver);
     container.fence = this.fences;
     container.takenOver = !container.unclean;
+    container.look = null;
   }
 
   exit(docker: Docker, exitCode: number): void {

@@ -19,8 +19,9 @@ function stand(unobserved: ReadonlyMap<string, string> = new Map()) {
 test('one look lasts for a second', async () => {
   const { asked, clock, sight } = stand();
   const first = await sight.of(on('h1'));
+  expect(first.carried).toBe(false);
   clock.now = 999;
-  expect(await sight.of(on('h1'))).toEqual(first);
+  expect(await sight.of(on('h1'))).toEqual({ ...first, carried: true });
   expect(asked).toHaveLength(1);
   clock.now = 1_000;
   await sight.of(on('h1'));
