@@ -27,6 +27,7 @@ function testOf(schema: unknown): Test {
   if (schema instanceof z.ZodNullable) return orElse((value) => value === null, testOf(schema.unwrap()));
   if (schema instanceof z.ZodOptional) return orElse((value) => value === undefined, testOf(schema.unwrap()));
   if (schema instanceof z.ZodArray) return arrayOf(testOf(schema.element));
+  if (schema instanceof z.ZodTuple && schema.def.rest === null) return tupleOf(schema.def.items.map(testOf));
   if (schema instanceof z.ZodRecord) return recordOf(testOf(schema.valueType));
   if (schema instanceof z.ZodObject) return objectOf(schema.shape);
   if (schema instanceof z.ZodUnion) return schema.options.map(testOf).reduce(orElse);
@@ -45,6 +46,11 @@ function oneOf(values: readonly unknown[]): Test {
 
 function arrayOf(test: Test): Test {
   return (value) => Array.isArray(value) && value.every((item) => test(item));
+}
+
+function tupleOf(tests: readonly Test[]): Test {
+  return (value) =>
+    Array.isArray(value) && value.length === tests.length && tests.every((test, position) => test(value[position]));
 }
 
 function objectOf(shape: Readonly<Record<string, unknown>>): Test {

@@ -1,32 +1,35 @@
 import { z } from 'zod';
 import type { Operation } from '../domain/operation.js';
 import type { IngressReport } from '../domain/route.js';
-import { decodeContainer, decodeReport, decodeRevision, fieldsOf } from './codec.js';
+import { decodeContainer, decodeReport, decodeRevision, type Fields } from './codec.js';
+import { fastParser } from './fast-parser.js';
 import { decodeOperation } from './operation-text.js';
-import { pairs, texts } from './redis-replies.js';
+import { texts } from './redis-replies.js';
 import type { LoadedContainer, Looked } from './work.js';
 
 /*
  * What the scripts load and look reply, as lib/loading has it.
  */
 
+const CONTAINER_FIELDS = 'v id folderId createdAt name description labels status version state'.split(' ');
+const REVISION_FIELDS = 'v id containerId folderId description createdAt status spec image'.split(' ');
+
 const surroundings = z.tuple([z.number(), texts, z.number(), z.number()]);
-const loaded = z.tuple([pairs, pairs, pairs, z.number(), z.array(pairs)]);
-const loadReply = z.tuple([surroundings, z.union([loaded, z.tuple([])])]);
-const lookReply = z.tuple([
-  surroundings,
-  z.array(z.union([z.enum(['UNKNOWN', 'DELETED', 'BUSY', 'UNCLEAN']), loaded])),
-]);
+const loaded = z.tuple([texts, texts, texts, z.number(), z.array(texts)]);
+const loadReply = fastParser(z.tuple([surroundings, z.union([loaded, z.tuple([])])]));
+const lookReply = fastParser(
+  z.tuple([surroundings, z.array(z.union([z.enum(['UNKNOWN', 'DELETED', 'BUSY', 'UNCLEAN']), loaded]))]),
+);
 
 /** Null: the container is gone. */
 export function decodeLoad(reply: unknown): LoadedContainer | null {
-  const [around, container] = loadReply.parse(reply);
+  const [around, container] = loadReply(reply);
   return container.length === 0 ? null : loadedOf(shared(around), container);
 }
 
 /** In the order of asking. */
 export function decodeLook(reply: unknown): readonly Looked[] {
-  const [around, looks] = lookReply.parse(reply);
+  const [around, looks] = lookReply(reply);
   const same = shared(around);
   return looks.map((look) => (typeof look === 'string' ? look : loadedOf(same, look)));
 }
@@ -41,10 +44,10 @@ function shared([now, reports, capacityVersion, waiting]: z.infer<typeof surroun
 
 function loadedOf(around: Shared, reply: z.infer<typeof loaded>): LoadedContainer {
   const [container, running, queued, deleting, revisions] = reply;
-  const decoded = revisions.map((revision) => decodeRevision(fieldsOf(revision) ?? {}));
+  const decoded = revisions.map((revision) => decodeRevision(named(REVISION_FIELDS, revision)));
   return {
     ...around,
-    record: decodeContainer(fieldsOf(container) ?? {}),
+    record: decodeContainer(named(CONTAINER_FIELDS, container)),
     revisions: new Map(decoded.map((revision) => [revision.id, revision])),
     running: operationOf(running),
     queued: operationOf(queued),
@@ -54,4 +57,10 @@ function loadedOf(around: Shared, reply: z.infer<typeof loaded>): LoadedContaine
 
 function operationOf([id, stored]: readonly string[]): Operation | null {
   return id === undefined || stored === undefined ? null : decodeOperation(id, stored);
+}
+
+function named(names: readonly string[], values: readonly string[]): Fields {
+  const fields: Record<string, string> = {};
+  for (const [at, name] of names.entries()) fields[name] = values[at] ?? '';
+  return fields;
 }

@@ -1,8 +1,12 @@
 -- A container and everything that planning it depends on, but for what is the same for all of them (surroundings):
--- {container fields, running operation's id and text, those of the queued one, 1 if a delete waits or runs, {revision fields, ...}}; nil: there is none
+-- {container, running operation's id and text, those of the queued one, 1 if a delete waits or runs, {revision, ...}}; nil: there is none.
+-- Of records only the values are sent, in the order of these names (loading.ts has the same): what a client spends on a reply, it spends by the text.
+local CONTAINER_FIELDS = { 'v', 'id', 'folderId', 'createdAt', 'name', 'description', 'labels', 'status', 'version', 'state' }
+local REVISION_FIELDS = { 'v', 'id', 'containerId', 'folderId', 'description', 'createdAt', 'status', 'spec', 'image' }
+
 local function container_loaded(container_id)
-  local container = redis.call('HGETALL', key('container', container_id))
-  if #container == 0 then return nil end
+  local container = redis.call('HMGET', key('container', container_id), unpack(CONTAINER_FIELDS))
+  if not container[1] then return nil end
 
   local wanted = {}
   local function want(id)
@@ -22,7 +26,7 @@ local function container_loaded(container_id)
     end
   end
 
-  local state = cjson.decode(redis.call('HGET', key('container', container_id), 'state'))
+  local state = cjson.decode(container[#CONTAINER_FIELDS])
   want(state.activeRevisionId)
   want(state.stableRevisionId)
   for _, instance in ipairs(state.instances) do want(instance.revisionId) end
@@ -33,8 +37,8 @@ local function container_loaded(container_id)
 
   local revisions = {}
   for id in pairs(wanted) do
-    local fields = redis.call('HGETALL', key('revision', id))
-    if #fields > 0 then revisions[#revisions + 1] = fields end
+    local revision = redis.call('HMGET', key('revision', id), unpack(REVISION_FIELDS))
+    if revision[1] then revisions[#revisions + 1] = revision end
   end
   return { container, running, queued, deleting, revisions }
 end
