@@ -33,14 +33,16 @@ export const rollback: Benchmark = {
 async function toStopped(stage: Stage): Promise<readonly Round[]> {
   const stand = await startEngineStand(stage);
   const container = await withTwoRevisions(stand);
+  await until('the former instance is stopped', () => othersAreStopped(stand, container.id));
   const bare = await stand.docker.run();
   const rounds: Round[] = [];
   for (let round = 0; round < stage.rounds; round += 1) {
     const values: number[] = [];
     const yardsticks: number[] = [];
     for (let pair = 0; pair < PAIRS; pair += 1) {
-      await until('the former instance is stopped', () => othersAreStopped(stand, container.id));
       values.push(await container.back());
+      // Neither is measured while an instance is being stopped.
+      await until('the former instance is stopped', () => othersAreStopped(stand, container.id));
       yardsticks.push(await startAgain(bare));
     }
     rounds.push({ value: median(values), yardstick: median(yardsticks) });

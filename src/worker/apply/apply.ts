@@ -1,7 +1,7 @@
 import { EngineError } from '../../engine/driver.js';
 import { exited } from '../../reconciler/instance-transitions.js';
 import type { Halt, Step, Wait } from '../../reconciler/step.js';
-import { type Outcome, type StepContext, save, stateOf } from './context.js';
+import { type Outcome, record, type StepContext, stateOf } from './context.js';
 import * as engine from './engine-steps.js';
 import { movePort } from './move-port-step.js';
 import * as operation from './operation-steps.js';
@@ -54,7 +54,7 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
     case 'FORGET_INSTANCE':
       return placement.forgetInstance(step, context);
     case 'NOTE_EXIT':
-      return save(context, exited(stateOf(context), step.instanceId, step.reason, context.view.now));
+      return record(context, exited(stateOf(context), step.instanceId, step.reason, context.view.now));
     case 'HOLD_ROUTE':
       return route.holdRoute(context);
     case 'PUBLISH_ROUTE':

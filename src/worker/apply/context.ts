@@ -88,6 +88,13 @@ export function leadingTo(next: Step, context: StepContext, state: ContainerStat
   return { ...context, progress: progressOf(next, { ...context.view, state }) ?? undefined };
 }
 
+/** The whole of a step that only changes the record, and at once. */
+export async function record(context: StepContext, state: ContainerState): Promise<Outcome> {
+  const change = changeTo(context, state);
+  await context.deps.work.save(context.lease, change);
+  return { loaded: loadedAfter(context, change) };
+}
+
 /** Stores the state, and plans again. */
 export async function save(context: StepContext, state: ContainerState, image?: FoundImage): Promise<Outcome> {
   await context.deps.work.save(context.lease, changeTo(context, state, image));

@@ -33,6 +33,7 @@ import {
   leadingTo,
   loadedAfter,
   type Outcome,
+  record,
   revisionOf,
   type StepContext,
   save,
@@ -105,7 +106,7 @@ export function recallInstance(step: RecallInstance, context: StepContext): Prom
     { container, operation: running?.id, instance },
     'took an instance back that was being retired',
   );
-  return save(context, recalled(stateOf(context), instance, context.view.now));
+  return record(context, recalled(stateOf(context), instance, context.view.now));
 }
 
 /** All of its devices in one script, with the record; or none, and placing starts from a new reading. */
@@ -221,9 +222,9 @@ export async function setRole(step: SetRole, context: StepContext): Promise<Outc
     { container: context.view.containerId, instance: step.instanceId, from: role, to: step.role, reason: step.reason },
     'changed the role of an instance',
   );
-  return save(context, roleSet(stateOf(context), step.instanceId, step.role, step.reason, context.view.now));
+  return record(context, roleSet(stateOf(context), step.instanceId, step.role, step.reason, context.view.now));
 }
 
 export function forgetInstance(step: ForgetInstance, context: StepContext): Promise<Outcome> {
-  return save(context, forgotten(stateOf(context), step.instanceId));
+  return record(context, forgotten(stateOf(context), step.instanceId));
 }
