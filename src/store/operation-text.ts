@@ -146,7 +146,7 @@ function shortRevision(revision: Revision): object {
   return {
     ...sparse(revision, { ...USUAL_REVISION, id, containerId, folderId, image }),
     spec: sparse({ ...spec, image: sparse(spec.image, USUAL_IMAGE) }, USUAL_SPEC),
-    ...(image && { image: [image.digest, image.id, image.pullReference] }),
+    ...(image && { image: shortImage(image) }),
   };
 }
 
@@ -155,16 +155,19 @@ function wholeRevision({ spec, image, ...revision }: StoredFields): object {
     ...USUAL_REVISION,
     ...revision,
     spec: isObject(spec) ? { ...USUAL_SPEC, ...spec, image: { ...USUAL_IMAGE, ...objectOr(spec['image']) } } : spec,
-    image: Array.isArray(image) ? imageOf(image) : null,
+    image: Array.isArray(image) ? wholeImage(image) : null,
   };
 }
 
-const imageOf = ([digest, id, pullReference]: readonly unknown[]): {
-  readonly [Field in keyof ResolvedImage]: unknown;
-} => ({
-  digest,
-  id,
-  pullReference,
-});
+/** What to pull by usually ends with the digest, which is not said twice then: it ends with its `@`. */
+function shortImage({ digest, id, pullReference }: ResolvedImage): readonly (string | null)[] {
+  if (!pullReference?.endsWith(`@${digest}`)) return [digest, id, pullReference];
+  return [digest, id, pullReference.slice(0, -digest.length)];
+}
+
+function wholeImage([digest, id, source]: readonly unknown[]): { readonly [Field in keyof ResolvedImage]: unknown } {
+  const isUsual = typeof digest === 'string' && typeof source === 'string' && source.endsWith('@');
+  return { digest, id, pullReference: isUsual ? source + digest : source };
+}
 
 const objectOr = (value: unknown): object => (isObject(value) ? value : {});

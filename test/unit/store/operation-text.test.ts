@@ -97,6 +97,15 @@ test.each<[string, OperationResult]>([
   expect(ABOUT).toMatchObject(ownerOf(result));
 });
 
+test.each([null, 'registry.example.com/app@sha256:1', 'app@sha256:2', 'app:1'])(
+  'an image is pulled by %s again',
+  (pullReference) => {
+    const image = { digest: 'sha256:1', id: 'sha256:2', pullReference };
+    const result = { kind: 'REVISION', revision: revisionOf({ image }) } as const;
+    expect(decodeOperation('bboo', stored('', encodeResult(result))).result).toEqual(result);
+  },
+);
+
 test('one that has not begun has neither progress nor result, and perhaps no revision', () => {
   const head = HEAD.with(4, '').with(8, 'QUEUED').with(9, 1);
   const read = { revisionId: null, progress: null, result: null, cancelRequested: true };
