@@ -13,8 +13,11 @@ export interface OperationWatchDeps {
   readonly rereadMs?: number;
 }
 
-/** Reads of operations at a time: what waiters ask must not stand in the way of everything else. */
-const MOST_READS = 32;
+/**
+ * Reads of operations at a time. What waiters ask must not stand in the way of everything else, and those who look by themselves, perhaps all at
+ * once, must not keep the one waiting whose operation has just ended.
+ */
+const MOST_READS = 256;
 
 /**
  * Waiters of a process share one subscription and, where they come together, their readings. One whose reading fails goes on waiting: Redis may be
