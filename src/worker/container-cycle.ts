@@ -8,8 +8,9 @@ import type { ContainerView, HostedInstance, ReconcilePolicy } from '../reconcil
 import type { LoadedContainer } from '../store/work.js';
 import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
+import { viewOf } from './container-view.js';
 import type { HeldLease } from './held-leases.js';
-import { type Observation, observeContainer } from './observe.js';
+import { observeContainer } from './observe.js';
 import { CHANGES_DOCKER, createSight, DEMANDS_LOOK, type Sight } from './sight.js';
 import type { Hints, KeyWork, Next } from './worker.js';
 
@@ -83,40 +84,12 @@ interface Planned {
 async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, sight: Sight) {
   const hosts = new Set(loaded.record.state.instances.map((instance) => instance.host));
   const seen = await sight.of(hosts);
-  const view = viewOf(deps, held, loaded, seen);
+  const view = viewOf(loaded, seen, held.lease, deps.policy);
   const step = plan(view);
   if (!seen.carried || !DEMANDS_LOOK.has(step.kind)) return { view, step };
   sight.forget();
-  const anew = viewOf(deps, held, loaded, await sight.of(hosts));
+  const anew = viewOf(loaded, await sight.of(hosts), held.lease, deps.policy);
   return { view: anew, step: plan(anew) };
-}
-
-function viewOf(
-  deps: ContainerCycleDeps,
-  held: HeldLease,
-  loaded: LoadedContainer,
-  { observed, unobserved }: Observation,
-): ContainerView {
-  const { record, now, revisions, running, queued, deleteRequested, ingresses, capacityVersion, capacityWanted } =
-    loaded;
-  return {
-    now,
-    containerId: record.id,
-    status: record.status,
-    state: record.state,
-    revisions,
-    running,
-    queued,
-    deleteRequested,
-    ingresses,
-    capacityVersion,
-    capacityWanted,
-    fence: held.lease.fence,
-    unclean: held.lease.unclean,
-    observed,
-    unobserved,
-    policy: deps.policy,
-  };
 }
 
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {

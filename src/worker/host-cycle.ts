@@ -1,12 +1,14 @@
 import type { HostRecord } from '../domain/host.js';
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, Lease, Looked } from '../store/work.js';
 import { type LookDeps, lookAt } from './look.js';
 import type { KeyWork, Next, WorkerLog } from './worker.js';
 
 export interface HostCycleDeps extends LookDeps {
+  readonly observations: Observations;
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
   readonly records: Pick<Records, 'container'>;

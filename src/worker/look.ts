@@ -7,7 +7,7 @@ import { viewOf } from './container-view.js';
 import type { Observation } from './observe.js';
 
 export interface LookDeps {
-  readonly observations: Observations;
+  readonly observations: Pick<Observations, 'recent'>;
   readonly queue: Pick<WorkQueue, 'enqueue'>;
   readonly policy: ReconcilePolicy;
   /** Between two full observations of a host; so old may be what another host showed. */
