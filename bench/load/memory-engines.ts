@@ -1,5 +1,4 @@
 import { createConnection, createServer, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type EngineDriver, EngineError, type EngineEvent } from '../../src/engine/driver.js';
 
@@ -34,7 +33,7 @@ const question = z.object({
 });
 const reply = z.object({
   id: z.number(),
-  value: z.unknown(),
+  value: z.unknown().optional(),
   error: z
     .object({ kind: z.custom<EngineError['kind']>(), message: z.string(), reason: z.custom<EngineError['reason']>() })
     .optional(),
@@ -45,7 +44,7 @@ export function serveEngines(path: string, driver: (host: string, owner: string)
   const drivers = new Map<string, EngineDriver>();
   const server = createServer((socket) => {
     const send = linesTo(socket);
-    createInterface({ input: socket }).on('line', (line) => {
+    onLine(socket, (line) => {
       const { id, host, owner, call, args } = question.parse(JSON.parse(line));
       const found = drivers.get(`${host} ${owner}`) ?? driver(host, owner);
       drivers.set(`${host} ${owner}`, found);
@@ -74,7 +73,7 @@ export async function remoteEngines(path: string): Promise<RemoteEngines> {
   const socket = await connected(path);
   const send = linesTo(socket);
   const waiting = new Map<number, (line: z.infer<typeof reply>) => void>();
-  createInterface({ input: socket }).on('line', (line) => {
+  onLine(socket, (line) => {
     const answer = reply.parse(JSON.parse(line));
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
@@ -127,6 +126,15 @@ function connected(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path, () => resolve(socket));
     socket.once('error', reject);
+  });
+}
+
+function onLine(socket: Socket, listener: (line: string) => void): void {
+  let rest = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) listener(line);
   });
 }
 
