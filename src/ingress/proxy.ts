@@ -261,8 +261,17 @@ class Passage implements ExchangeListener {
 
   #linger(): void {
     if (this.#request.complete) return;
-    const timer = setTimeout(() => this.#request.socket.destroy(), this.#deps.lingerMs);
-    this.#request.once('close', () => clearTimeout(timer));
+    const { socket } = this.#request;
+    const timer = setTimeout(() => socket.destroy(), this.#deps.lingerMs);
+    const over = () => {
+      clearTimeout(timer);
+      socket.removeListener('close', over);
+      // Half a request is all that the instance will ever have.
+      if (!this.#request.complete) this.#leave();
+    };
+    this.#request.once('close', over);
+    // Node tells a request nothing more of its connection once the answer has gone out.
+    socket.once('close', over);
   }
 
   left(): void {
