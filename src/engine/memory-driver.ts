@@ -152,7 +152,7 @@ function send<T>(line: Line, method: Method, name: string, signal: AbortSignal |
         if (fault !== undefined) throw fault;
         resolve(run());
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
     setTimeout(() => {
