@@ -4,7 +4,7 @@ import type { PlantName } from '../support/crash/plants.js';
 import { run } from '../support/crash/run.js';
 import { create, deploy, SCENARIOS } from '../support/crash/scenarios.js';
 import { openStage, type Stage } from '../support/crash/stage.js';
-import { bundleWorker } from '../support/crash/worker-process.js';
+import { bundleVictim } from '../support/crash/victim-process.js';
 import { newDirectory } from '../support/run-directory.js';
 import { until } from '../support/until.js';
 
@@ -17,7 +17,7 @@ describe('a defect in a worker is found', () => {
   let stage: Stage | undefined;
 
   beforeAll(async () => {
-    program = await bundleWorker(newDirectory('worker'));
+    program = await bundleVictim(newDirectory('victim'));
   });
 
   afterEach(async () => {
@@ -28,7 +28,7 @@ describe('a defect in a worker is found', () => {
   const faultsWith = async (plant: PlantName, name: string, target: string | null): Promise<string> => {
     const scenario = SCENARIOS.find((one) => one.name === name);
     if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
-    stage = await openStage(program, plant);
+    stage = await openStage(program, { plant });
     const { faults, reached } = await run(stage, scenario, [target], SHORT);
     expect(reached).toBe(true);
     return faults.join('\n');
@@ -49,8 +49,8 @@ describe('a defect in a worker is found', () => {
 
   test('it frees devices that are in use', async () => {
     const faults = await faultsWith('devices of the new instance freed', 'second deploy, start-first', null);
-    expect(faults).toMatch(/GPUs: leased none; in use GPU-\S+ by \w+/);
-    expect(faults).toMatch(/ports: leased none; in use \d+ by \w+/);
+    expect(faults).toMatch(/GPUs: leased none; in use host-1\/GPU-\S+ by \w+/);
+    expect(faults).toMatch(/ports: leased none; in use host-1\/\d+ by \w+/);
     expect(faults).toMatch(/leases: leased none; in use \w+/);
   });
 
@@ -67,7 +67,7 @@ describe('a defect in a worker is found', () => {
   });
 
   test('it frees devices before their user has stopped, and another container gets them', async () => {
-    const opened = await openStage(program, 'devices freed before the stop');
+    const opened = await openStage(program, { plant: 'devices freed before the stop' });
     stage = opened;
     const holder = new Actor(opened);
     const waiter = new Actor(opened);

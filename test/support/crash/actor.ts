@@ -12,11 +12,19 @@ export class Actor {
   private readonly submitted: string[] = [];
   private firstOfActions = 0;
   private dockerId: string | null = null;
+  private host: string | null = null;
+  private description = '';
+  private bindings: readonly string[] = [];
+  private readonly keyed: boolean;
+  private readonly patienceSeconds: number;
 
   constructor(
     private readonly stage: Stage,
-    private readonly patienceSeconds = 40,
-  ) {}
+    { keyed = false, patienceSeconds = 40 }: { readonly keyed?: boolean; readonly patienceSeconds?: number } = {},
+  ) {
+    this.keyed = keyed;
+    this.patienceSeconds = patienceSeconds;
+  }
 
   get container(): string {
     return this.containerId;
@@ -33,7 +41,9 @@ export class Actor {
       const { done } = await this.stage.api.operation(id);
       if (!done) throw new Error(`operation ${id} of the set-up did not end`);
     }
-    if (this.containerId !== '') this.dockerId = (await this.running()) || null;
+    const [running] = this.containerId === '' ? [] : await this.running();
+    this.dockerId = running?.id ?? null;
+    this.host = running?.host ?? null;
   }
 
   async act({ actions }: Scenario): Promise<void> {
@@ -42,15 +52,19 @@ export class Actor {
     await Promise.all(this.submitted.slice(this.firstOfActions).map((id) => this.ended(id)));
   }
 
-  expected({ results, active, deleted, inPlace }: Scenario): Expected {
+  expected({ results, active, silent, deleted, inPlace, elsewhere }: Scenario): Expected {
     const mine = this.submitted.slice(this.firstOfActions);
     return {
       containerId: this.containerId,
       operations: mine.map((id, index) => ({ id, results: [results[index] ?? 'OK'] })),
       activeRevisionId: active === null ? null : (this.revisions.get(active) ?? 'unknown'),
-      answers: active,
+      answers: silent ? null : active,
       deleted: deleted ?? false,
       dockerId: inPlace ? this.dockerId : null,
+      leftHost: elsewhere ? this.host : null,
+      submitted: this.stage.submitted,
+      description: this.description,
+      bindings: this.bindings,
     };
   }
 
@@ -62,17 +76,28 @@ export class Actor {
     switch (action.do) {
       case 'CREATE': {
         const operation = await this.submit('Create', {
-          folder_id: 'crash',
+          folder_id: FOLDER,
           name: `crash-${randomBytes(6).toString('hex')}`,
         });
         this.containerId = this.stage.api.subject(operation);
         return this.ended(operation.id);
       }
-      case 'DEPLOY': {
-        const operation = await this.submit('DeployRevision', { container_id: this.containerId, ...specOf(action) });
-        this.revisions.set(action.revision, this.stage.api.subject(operation));
-        return action.until === 'DONE' ? this.ended(operation.id) : this.started(operation.id);
+      case 'UPDATE': {
+        const { description } = action;
+        const update_mask = { paths: ['description'] };
+        const operation = await this.submit('Update', { container_id: this.containerId, update_mask, description });
+        this.description = description;
+        return this.ended(operation.id);
       }
+      case 'BIND': {
+        const access_bindings = [{ role_id: action.role, subject: { id: 'allUsers', type: 'system' } }];
+        const request = { resource_id: this.containerId, access_bindings };
+        const operation = await this.submit('SetAccessBindings', request);
+        this.bindings = [`${action.role} of allUsers`];
+        return this.ended(operation.id);
+      }
+      case 'DEPLOY':
+        return this.deploy(action);
       case 'ROLLBACK': {
         const revision_id = this.revisions.get(action.to);
         const operation = await this.submit('Rollback', { container_id: this.containerId, revision_id });
@@ -80,18 +105,72 @@ export class Actor {
       }
       case 'DELETE':
         return this.ended((await this.submit('Delete', { container_id: this.containerId })).id);
-      case 'CANCEL':
-        await this.stage.api.change('Cancel', { operation_id: this.submitted.at(-1) });
+      case 'CANCEL': {
+        const operation_id = this.submitted.at(-1);
+        while ((await this.stage.api.change('Cancel', { operation_id }, this.key())) === null);
         return;
+      }
       case 'KILL':
-        await this.stage.engine.docker('kill', await this.running());
+        for (const { engine, id } of await this.running()) await engine.docker('kill', id);
+        return;
+      case 'LEAVE':
+        return this.stage.leave();
+      case 'FORGET_IMAGES':
+        await Promise.all(
+          this.stage.engines.map((engine) =>
+            engine.docker('rmi', '--force', this.stage.pulledImage).catch((error: unknown) => {
+              if (!String(error).includes('No such image')) throw error;
+            }),
+          ),
+        );
     }
   }
 
+  private async deploy(action: Extract<Action, { do: 'DEPLOY' }>): Promise<void> {
+    const image_url = action.pulled ? this.stage.pulledImage : 'longshore/busybox:latest';
+    const request = { container_id: this.containerId, ...specOf(action, image_url) };
+    const known = Object.keys(await this.ports());
+    const operation = await this.submit('DeployRevision', request);
+    this.revisions.set(action.revision, this.stage.api.subject(operation));
+    if (action.until === 'STARTED') return this.started(operation.id);
+    if (action.portTaken) await this.takePort(known, operation.id);
+    return this.ended(operation.id);
+  }
+
+  /**
+   * What a caller does when no answer comes: with a key, the same again; without one, a look at what became of it first, and the same again if
+   * nothing did.
+   */
   private async submit(method: string, request: object): Promise<ApiOperation> {
-    const operation = await this.stage.api.change(method, request);
-    this.submitted.push(operation.id);
-    return operation;
+    const { api, submitted } = this.stage;
+    const key = this.key();
+    for (;;) {
+      const operation = (await api.change(method, request, key)) ?? (key === null ? await this.unnoticed() : undefined);
+      if (operation === undefined) continue;
+      this.submitted.push(operation.id);
+      submitted.add(operation.id);
+      return operation;
+    }
+  }
+
+  private async unnoticed(): Promise<ApiOperation | undefined> {
+    const found = await this.stage.api.operations(FOLDER);
+    return found.find(({ id }) => !this.stage.submitted.has(id));
+  }
+
+  private readonly key = (): string | null => (this.keyed ? randomBytes(8).toString('hex') : null);
+
+  private ports(): Promise<Readonly<Record<string, string>>> {
+    return this.stage.redis.hgetall('{longshore}:ports');
+  }
+
+  /** Something else listens on the port that the deploy is given, before its instance does. */
+  private async takePort(known: readonly string[], operationId: string): Promise<void> {
+    for (;;) {
+      const leased = Object.keys(await this.ports()).find((name) => !known.includes(name));
+      if (leased !== undefined) return this.stage.occupy(Number(leased.slice(leased.indexOf('/') + 1)));
+      if ((await this.stage.api.operation(operationId)).done) throw new Error('no port was leased');
+    }
   }
 
   /** Or the patience is over: that it did not end is for the checker to say. */
@@ -102,19 +181,36 @@ export class Actor {
   /** Until an instance of the deploy was seen to run, or it ended. */
   private async started(id: string): Promise<void> {
     const revision = [...this.revisions.values()].at(-1);
-    const filter = `label=longshore.revision=${revision}`;
     for (;;) {
-      if ((await this.stage.engine.docker('ps', '-q', '--filter', filter)) !== '') return;
+      if ((await this.withLabel(`longshore.revision=${revision}`)).length > 0) return;
       if ((await this.stage.api.operation(id)).done) return;
       await delay(25);
     }
   }
 
-  private running(): Promise<string> {
-    const filter = `label=longshore.container=${this.containerId}`;
-    return this.stage.engine.docker('ps', '-q', '--no-trunc', '--filter', filter);
+  private running(): Promise<readonly Running[]> {
+    return this.withLabel(`longshore.container=${this.containerId}`);
+  }
+
+  private async withLabel(label: string): Promise<readonly Running[]> {
+    const found = this.stage.sources.engines.map(async (engine) => {
+      const ids = await engine.docker('ps', '-q', '--no-trunc', '--filter', `label=${label}`);
+      return ids
+        .split('\n')
+        .filter(Boolean)
+        .map((id) => ({ engine, host: engine.host, id }));
+    });
+    return (await Promise.all(found)).flat();
   }
 }
+
+interface Running {
+  readonly engine: Stage['sources']['engines'][number];
+  readonly host: string;
+  readonly id: string;
+}
+
+const FOLDER = 'crash';
 
 const SCRIPT: Readonly<Record<Behaviour, string>> = {
   ANSWERS: 'mkdir -p /www && echo "$REVISION" >/www/index.html && exec httpd -f -p "$PORT" -h /www',
@@ -123,13 +219,14 @@ const SCRIPT: Readonly<Record<Behaviour, string>> = {
   SILENT: 'exec sleep 3600',
 };
 
-function specOf({ revision, behaviour, gpus }: Extract<Action, { do: 'DEPLOY' }>): object {
+function specOf({ revision, behaviour, gpus, runsFor }: Extract<Action, { do: 'DEPLOY' }>, image_url: string): object {
   return {
     image_spec: {
-      image_url: 'longshore/busybox:latest',
+      image_url,
       command: { command: ['/bin/sh', '-c', SCRIPT[behaviour]] },
       environment: { REVISION: revision },
     },
     ...(gpus > 0 && { gpus: { count: gpus } }),
+    ...(runsFor !== undefined && { runtime: { process: {} }, minimum_run_time: { nanos: runsFor * 1e6 } }),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { treePath } from '../../../src/paths.js';
 import { type RunResult, run } from './run.js';
 import type { Scenario } from './scenarios.js';
-import { openStage, type Stage } from './stage.js';
+import { openStage, type Stage, type StageOptions } from './stage.js';
 
 export interface Campaign {
   /** Points that were recorded, tried, and reached when they were tried. */
@@ -22,19 +22,19 @@ export class Stages {
   private readonly free: Stage[] = [];
 
   private constructor(
-    private readonly program: string,
     readonly count: number,
+    private readonly one: () => Promise<Stage>,
   ) {}
 
-  static async open(program: string, count: number): Promise<Stages> {
-    const stages = new Stages(program, count);
-    stages.free.push(...(await Promise.all(Array.from({ length: count }, () => openStage(program)))));
+  static async open(program: string, count: number, options: Partial<StageOptions> = {}): Promise<Stages> {
+    const stages = new Stages(count, () => openStage(program, options));
+    stages.free.push(...(await Promise.all(Array.from({ length: count }, stages.one))));
     return stages;
   }
 
   /** A stage on which something is left is not used again. */
   async with(use: (stage: Stage) => Promise<RunResult>): Promise<RunResult & { readonly stage: Stage }> {
-    const stage = this.free.pop() ?? (await openStage(this.program));
+    const stage = this.free.pop() ?? (await this.one());
     const result = await use(stage);
     if (result.cleared) this.free.push(stage);
     else await stage.close();
@@ -46,12 +46,12 @@ export class Stages {
   }
 }
 
-/** Records the points of a scenario, then lets the worker die at `most` of them, spread evenly; all of them with Infinity. */
+/** Records the points of a scenario, then lets the victim die at `most` of them, spread evenly; all of them with Infinity. */
 export function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
   return new Trial(stages, scenario).tryPoints([], most);
 }
 
-/** The same for the worker that takes over from one that died halfway: it dies too, while it starts or in its take-over. */
+/** The same for the process that takes over from one that died halfway: it dies too, while it starts or in its take-over. */
 export async function doubleCampaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
   const trial = new Trial(stages, scenario);
   const points = await trial.record([]);
@@ -94,7 +94,8 @@ class Trial {
 
   async record(before: readonly string[]): Promise<readonly string[]> {
     const { points } = await this.judge([...before, null]);
-    return points.filter((point) => !CHANCE.test(point));
+    const { points: worth = /./ } = this.scenario;
+    return points.filter((point) => !CHANCE.test(point) && worth.test(point));
   }
 
   /** A point that is not come to is tried once more: the order of calls differs between runs. */
@@ -133,7 +134,9 @@ async function evidence(stage: Stage, { name }: Scenario, point: string, result:
   const dir = treePath('.longshore', 'crash');
   mkdirSync(dir, { recursive: true });
   const file = join(dir, `${`${name} ${point || 'recording'}`.replaceAll(/[^a-z0-9]+/gi, '-')}.txt`);
-  const docker = await stage.engine.docker('ps', '-a', '--no-trunc').catch(String);
+  const docker = (
+    await Promise.all(stage.engines.map((engine) => engine.docker('ps', '-a', '--no-trunc').catch(String)))
+  ).join('\n');
   const world = JSON.stringify(
     result.world,
     (_key, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value),

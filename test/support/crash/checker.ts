@@ -10,11 +10,18 @@ export interface Expected {
   readonly operations: readonly { readonly id: string; readonly results: readonly (number | 'OK')[] }[];
   /** Of the last deploy or rollback that succeeded; null: nothing was ever deployed. */
   readonly activeRevisionId: string | null;
-  /** What the active revision answers to GET /. */
+  /** What the active revision answers to GET /; null: nothing, as one does that serves no HTTP. */
   readonly answers: string | null;
   readonly deleted: boolean;
   /** The Docker container that must still be the one that runs. */
   readonly dockerId: string | null;
+  /** All operations that were ever submitted: there may be no other. */
+  readonly submitted: ReadonlySet<string>;
+  /** The host that must have been left. */
+  readonly leftHost: string | null;
+  readonly description: string;
+  /** As `role of subject`. */
+  readonly bindings: readonly string[];
 }
 
 /** What was seen while it went on, since it cannot be seen afterwards. */
@@ -33,6 +40,7 @@ export function faultsOf(world: World, expected: Expected, watched: Watched): re
     ...operationFaults(world, expected, watched),
     ...queueFaults(world),
     ...(expected.deleted ? deletionFaults(world, expected) : containerFaults(world, expected)),
+    ...strays(world, expected),
     ...instanceFaults(world, expected),
     ...deviceFaults(world),
     ...watched.overlaps,
@@ -73,6 +81,17 @@ function* deletionFaults(world: World, expected: Expected): Generator<string> {
   if (world.api.container !== null) yield 'the API shows a deleted container';
 }
 
+/** Records that no accepted request accounts for: the half of a request that was lost, or one that took effect twice. */
+function* strays({ recorded, revisions }: World, expected: Expected): Generator<string> {
+  const { containerId, submitted, deleted } = expected;
+  const containers = recorded.containers.filter((id) => deleted || id !== containerId);
+  if (containers.length > 0) yield `containers that nobody created: ${containers.join(' ')}`;
+  const unknown = recorded.revisions.filter((id) => !revisions.has(id));
+  if (unknown.length > 0) yield `revisions that belong to no container: ${unknown.join(' ')}`;
+  const operations = recorded.operations.filter((id) => !submitted.has(id));
+  if (operations.length > 0) yield `operations that nobody submitted: ${operations.join(' ')}`;
+}
+
 function* containerFaults(world: World, expected: Expected): Generator<string> {
   const { fields, state, journal, route } = world.container;
   if (fields === null || state === null) return yield 'the container is gone from Redis';
@@ -88,8 +107,13 @@ function* containerFaults(world: World, expected: Expected): Generator<string> {
     yield `the API says that ${world.api.container?.active_revision_id} is active, expected ${activeRevisionId}`;
   }
   yield* revisionFaults(world, activeRevisionId);
+  const { description = '' } = fields;
+  if (description !== expected.description) yield `it is described as ${description}, expected ${expected.description}`;
+  yield* difference('bindings', 'there are', world.api.bindings, 'expected', expected.bindings);
   if (answers === null) {
-    if (world.answer?.status !== 404) yield `nothing was deployed, and the url answers ${world.answer?.status}`;
+    if (world.answer?.status !== 404) yield `nothing serves HTTP, and the url answers ${world.answer?.status}`;
+    if (route !== null && route.targets.length > 0)
+      yield `nothing serves HTTP, and the route is ${JSON.stringify(route)}`;
     return;
   }
   if (world.answer?.status !== 200 || world.answer.body.trim() !== answers) {
@@ -129,15 +153,18 @@ function* instanceFaults(world: World, expected: Expected): Generator<string> {
   }
   if (expected.dockerId !== null && running[0]?.id !== expected.dockerId)
     yield 'it runs in another container than before';
+  if (expected.leftHost !== null && running[0]?.host === expected.leftHost)
+    yield `it still runs on ${expected.leftHost}`;
   const retained = instances.filter(({ role }) => role === 'RETAINED').length;
   if (retained > RETAINED_LIMIT) yield `${retained} instances are retained`;
 }
 
-function* recordFaults({ id, role, leased }: InstanceState, ours: readonly DockerContainer[]): Generator<string> {
+function* recordFaults({ id, role, host, leased }: InstanceState, ours: readonly DockerContainer[]): Generator<string> {
   const found = ours.filter(({ instance }) => instance === id);
   if (role !== 'SERVING' && role !== 'RETAINED') yield `instance ${id} is still ${role}`;
   if (found.length !== 1) yield `instance ${id} (${role}) has ${found.length} containers on the engine`;
-  for (const { name, running } of found) {
+  for (const { name, running, host: at } of found) {
+    if (at !== host) yield `${name} is on ${at} and recorded on ${host}`;
     if (running !== (role === 'SERVING')) yield `${name} of a ${role} instance ${running ? 'runs' : 'does not run'}`;
   }
   if (leased !== (role === 'SERVING')) yield `instance ${id} is ${role} and ${leased ? 'holds' : 'holds no'} devices`;
@@ -147,27 +174,34 @@ function* recordFaults({ id, role, leased }: InstanceState, ours: readonly Docke
 function* deviceFaults({ docker, devices }: World): Generator<string> {
   const running = docker.filter((one) => one.running);
   const held = (of: (one: DockerContainer) => readonly (string | number)[]) =>
-    running.flatMap((one) => of(one).map((device) => `${device} by ${one.instance}`)).sort();
+    running.flatMap((one) => of(one).map((device) => `${one.host}/${device} by ${one.instance}`)).sort();
   const leased = (table: Readonly<Record<string, string>>) =>
     Object.entries(table)
-      .map(([name, instance]) => `${name.slice(name.indexOf('/') + 1)} by ${instance}`)
+      .map(([name, instance]) => `${name} by ${instance}`)
       .sort();
-  yield* difference(
+  const uses = (what: string, one: readonly string[], other: readonly string[]) =>
+    difference(what, 'leased', one, 'in use', other);
+  yield* uses(
     'GPUs',
     leased(devices.gpus),
     held(({ gpus }) => gpus),
   );
-  yield* difference(
+  yield* uses(
     'ports',
     leased(devices.ports),
     held(({ ports }) => ports),
   );
-  yield* difference('leases', Object.keys(devices.byInstance).sort(), running.map(({ instance }) => instance).sort());
-  for (const { name, gpus, gpusSeen } of running) {
-    yield* difference(`GPUs in ${name}`, [...gpus].sort(), [...gpusSeen].sort());
-  }
+  yield* uses('leases', Object.keys(devices.byInstance).sort(), running.map(({ instance }) => instance).sort());
+  for (const { name, gpus, gpusSeen } of running)
+    yield* uses(`GPUs in ${name}`, [...gpus].sort(), [...gpusSeen].sort());
 }
 
-function* difference(what: string, one: readonly string[], other: readonly string[]): Generator<string> {
-  if (one.join() !== other.join()) yield `${what}: leased ${one.join() || 'none'}; in use ${other.join() || 'none'}`;
+function* difference(
+  what: string,
+  here: string,
+  one: readonly string[],
+  there: string,
+  other: readonly string[],
+): Generator<string> {
+  if (one.join() !== other.join()) yield `${what}: ${here} ${one.join() || 'none'}; ${there} ${other.join() || 'none'}`;
 }

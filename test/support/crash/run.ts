@@ -6,9 +6,9 @@ import type { Stage } from './stage.js';
 import { isQuiet, look, type World } from './world.js';
 
 export interface RunResult {
-  /** The points that the last worker passed, in order. */
+  /** The points that the last victim passed, in order. */
   readonly points: readonly string[];
-  /** Whether all workers that were to die did so where they were to. */
+  /** Whether all processes that were to die did so where they were to. */
   readonly reached: boolean;
   readonly faults: readonly string[];
   /** The last look at what is there; null if there was none. */
@@ -28,14 +28,15 @@ const PATIENCE: Patience = { operationSeconds: 40, settleMs: 20_000 };
 /** A worker that has nothing to do asks for work this often at least, and passes points by it. */
 const IDLE_MS = 1_200;
 
-/** Plays a scenario once; the worker dies at the first of `targets`, its successor at the second ...; null only records. */
+/** Plays a scenario once; the victim dies at the first of `targets`, its successor at the second ...; null only records. */
 export async function run(
   stage: Stage,
   scenario: Scenario,
   targets: readonly (string | null)[],
   { operationSeconds, settleMs }: Patience = PATIENCE,
 ): Promise<RunResult> {
-  const actor = new Actor(stage, operationSeconds);
+  const { keyed = false } = scenario;
+  const actor = new Actor(stage, { keyed, patienceSeconds: operationSeconds });
   const settle = () => settled(stage, actor, actor.expected(scenario), settleMs);
   const before = { accidents: stage.accidents.length, crashes: stage.crashes() };
   const crashes = () => stage.crashes() - before.crashes;
@@ -47,7 +48,7 @@ export async function run(
     await stage.arm(targets);
     await actor.act(scenario);
     let { faults, world } = await settle();
-    const points = await stage.worker().points();
+    const points = await stage.points();
     while (crashes() < wanted && faults.length === 0 && (await diesYet(stage))) ({ faults, world } = await settle());
     await stage.arm([]);
     if (faults.length === 0) ({ faults, world } = await settle());
@@ -62,9 +63,9 @@ export async function run(
 }
 
 async function diesYet(stage: Stage): Promise<boolean> {
-  const worker = stage.worker();
-  await Promise.race([worker.exited, delay(IDLE_MS)]);
-  return worker.gone;
+  const victim = stage.victim();
+  await Promise.race([victim.exited, delay(IDLE_MS)]);
+  return victim.gone;
 }
 
 /** Waits until what is there is what is expected, with nothing under way; says what is wrong when the time is up. */
@@ -96,8 +97,9 @@ async function quiet(stage: Stage, containerId: string): Promise<void> {
   throw new Error('the set-up of the scenario did not come to rest');
 }
 
-/** Deletes the container, after which nothing may be left of it. */
+/** Ends what the scenario has done to the stage and deletes the container, after which nothing may be left of it. */
 async function clear(stage: Stage, actor: Actor, { deleted }: Scenario): Promise<readonly string[]> {
+  stage.vacate();
   if (deleted) return [];
   const nothing: Scenario = {
     name: '',

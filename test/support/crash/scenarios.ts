@@ -3,6 +3,9 @@ export type Behaviour = 'ANSWERS' | 'STUBBORN' | 'EXITS' | 'SILENT';
 
 export type Action =
   | { readonly do: 'CREATE' }
+  | { readonly do: 'UPDATE'; readonly description: string }
+  /** All callers get this role. */
+  | { readonly do: 'BIND'; readonly role: string }
   /** `until`: goes on when it has ended, or as soon as its instance was started. */
   | {
       readonly do: 'DEPLOY';
@@ -10,13 +13,23 @@ export type Action =
       readonly behaviour: Behaviour;
       readonly gpus: number;
       readonly until: 'DONE' | 'STARTED';
+      /** Its image is in the registry. */
+      readonly pulled?: true;
+      /** It serves no HTTP, and is healthy when it has run for so many milliseconds. */
+      readonly runsFor?: number;
+      /** Something else takes the port that it is given. */
+      readonly portTaken?: true;
     }
   | { readonly do: 'ROLLBACK'; readonly to: string }
   /** Of the operation before it. */
   | { readonly do: 'CANCEL' }
   | { readonly do: 'DELETE' }
   /** SIGKILL to the instance that runs. */
-  | { readonly do: 'KILL' };
+  | { readonly do: 'KILL' }
+  /** The victim ends as at a SIGTERM. */
+  | { readonly do: 'LEAVE' }
+  /** What has to be pulled is on no engine any more. */
+  | { readonly do: 'FORGET_IMAGES' };
 
 /** What may become of the operation of an action: a status code of google.rpc, or OK. */
 export type Result = number | 'OK';
@@ -25,15 +38,23 @@ export interface Scenario {
   readonly name: string;
   /** Done without a crash, each to its end. */
   readonly setup: readonly Action[];
-  /** In these the worker dies. */
+  /** In these the victim dies. */
   readonly actions: readonly Action[];
   /** Of the actions that are operations, in order. */
   readonly results: readonly Result[];
   /** The name of the revision that serves in the end; null: none. */
   readonly active: string | null;
+  /** That revision serves no HTTP. */
+  readonly silent?: true;
   readonly deleted?: true;
   /** It must be the same Docker container as before. */
   readonly inPlace?: true;
+  /** It must have left its host. */
+  readonly elsewhere?: true;
+  /** Changes are sent with an idempotency key. */
+  readonly keyed?: true;
+  /** The points that are worth dying at; all of them by default. */
+  readonly points?: RegExp;
 }
 
 const CANCELLED = 1;
@@ -41,10 +62,8 @@ const FAILED_PRECONDITION = 9;
 const BOTH_GPUS = 2;
 
 export const create: Action = { do: 'CREATE' };
-export const deploy = (
-  revision: string,
-  more: { behaviour?: Behaviour; gpus?: number; until?: 'STARTED' } = {},
-): Action => ({
+type Deploy = Extract<Action, { do: 'DEPLOY' }>;
+export const deploy = (revision: string, more: Partial<Omit<Deploy, 'do' | 'revision'>> = {}): Action => ({
   do: 'DEPLOY',
   revision,
   behaviour: 'ANSWERS',
@@ -54,6 +73,7 @@ export const deploy = (
 });
 const rollback = (to: string): Action => ({ do: 'ROLLBACK', to });
 
+/** For a worker that dies, with one host. */
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'create', setup: [], actions: [create], results: ['OK'], active: null },
   { name: 'first deploy', setup: [create], actions: [deploy('one')], results: ['OK'], active: 'one' },
@@ -121,5 +141,95 @@ export const SCENARIOS: readonly Scenario[] = [
     results: [],
     active: 'one',
     inPlace: true,
+  },
+  {
+    name: 'a process without HTTP',
+    setup: [create],
+    actions: [deploy('one', { behaviour: 'SILENT', runsFor: 300 })],
+    results: ['OK'],
+    active: 'one',
+    silent: true,
+  },
+  {
+    name: 'a port that something else has',
+    setup: [create],
+    actions: [deploy('one', { portTaken: true })],
+    results: ['OK'],
+    active: 'one',
+  },
+];
+
+/** For a worker that dies, with two hosts and a registry. */
+export const TWO_HOSTS: readonly Scenario[] = [
+  {
+    name: 'second deploy, on another host',
+    setup: [create, deploy('one', { gpus: BOTH_GPUS })],
+    actions: [deploy('two', { gpus: BOTH_GPUS })],
+    results: ['OK'],
+    active: 'two',
+    elsewhere: true,
+  },
+  {
+    name: 'deploy of an image that is pulled',
+    setup: [{ do: 'FORGET_IMAGES' }, create],
+    actions: [deploy('one', { pulled: true })],
+    results: ['OK'],
+    active: 'one',
+  },
+];
+
+const EVERY_CHANGE: Omit<Scenario, 'name'> = {
+  setup: [],
+  actions: [
+    create,
+    { do: 'UPDATE', description: 'new' },
+    { do: 'BIND', role: 'viewer' },
+    deploy('one'),
+    deploy('two'),
+    rollback('one'),
+    deploy('stuck', { behaviour: 'SILENT', until: 'STARTED' }),
+    { do: 'CANCEL' },
+  ],
+  results: ['OK', 'OK', 'OK', 'OK', 'OK', 'OK', CANCELLED],
+  active: 'one',
+  points: /^script:(create-container|update-container|set-access-bindings|submit|cancel)#/,
+};
+const DELETION: Omit<Scenario, 'name'> = {
+  setup: [create, deploy('one')],
+  actions: [{ do: 'DELETE' }],
+  results: ['OK'],
+  active: null,
+  deleted: true,
+  points: /^script:submit#/,
+};
+
+/** For an API process that dies: before each script that changes something, and after it, before its reply is used. */
+export const API_SCENARIOS: readonly Scenario[] = [
+  { ...EVERY_CHANGE, name: 'every change, repeated with its key', keyed: true },
+  { ...EVERY_CHANGE, name: 'every change, without a key' },
+  { ...DELETION, name: 'delete, repeated with its key', keyed: true },
+  { ...DELETION, name: 'delete, without a key' },
+];
+
+/** How many heartbeats there are depends on how long all takes. */
+const INGRESS_POINTS = /^script:(report-ingress#[1-4] |routes|leave-ingress)/;
+
+/** For an ingress process that dies. The switch waits for it until its heartbeat has lapsed. */
+export const INGRESS_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'second deploy',
+    setup: [create, deploy('one')],
+    actions: [deploy('two')],
+    results: ['OK'],
+    active: 'two',
+    points: INGRESS_POINTS,
+  },
+  {
+    name: 'an ingress that leaves during a deploy',
+    setup: [create, deploy('one')],
+    actions: [deploy('two', { until: 'STARTED' }), { do: 'LEAVE' }],
+    results: ['OK'],
+    active: 'two',
+    points: INGRESS_POINTS,
   },
 ];

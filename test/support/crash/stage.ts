@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { treePath } from '../../../src/paths.js';
@@ -7,79 +7,114 @@ import { ownEngine } from '../engine.js';
 import { freePort } from '../ports.js';
 import type { PrivateEngine } from '../private-engine.js';
 import { type RedisServer, startRedis } from '../redis.js';
+import { type Registry, startRegistry } from '../registry.js';
 import { newDirectory } from '../run-directory.js';
 import { type RunningService, startService } from '../service.js';
 import { type Api, connectApi } from './api.js';
-import type { ToWorker } from './messages.js';
+import { Crew, tail } from './crew.js';
 import type { PlantName } from './plants.js';
+import type { VictimProcess } from './victim-process.js';
 import { startWatch, type Watch } from './watch.js';
-import { WorkerProcess } from './worker-process.js';
 import type { Sources } from './world.js';
 
+export interface StageOptions {
+  /** The role that dies. */
+  readonly victim: 'worker' | 'api' | 'ingress';
+  /** Engines with two GPUs each: host-1, host-2 ... */
+  readonly hosts: number;
+  readonly plant: PlantName | null;
+}
+
 /**
- * What crash runs play on: a Redis, an engine with two GPUs, API and ingress in this process, and one worker process at a time. When
- * the worker dies the next one takes its place at once.
+ * What crash runs play on: a Redis, a registry, engines, one process at a time in the role that dies, and the other roles in this
+ * process. When the victim dies the next one takes its place at once.
  */
 export interface Stage {
-  readonly engine: PrivateEngine;
+  readonly engines: readonly PrivateEngine[];
   readonly enginePids: readonly number[];
+  /** In the registry, and on no engine until it is pulled. */
+  readonly pulledImage: string;
   readonly api: Api;
   readonly redis: Redis;
   readonly watch: Watch;
   readonly sources: Sources;
-  /** The one that works now. */
-  worker(): WorkerProcess;
-  /** From here on the present worker dies at the first of the points, its successor at the second ...; null only records. */
+  /** All operations that were submitted on this stage. */
+  readonly submitted: Set<string>;
+  /** The process that works now. */
+  victim(): VictimProcess;
   arm(points: readonly (string | null)[]): Promise<void>;
-  /** How many workers have died at their points. */
+  /** Those that the last victim passed, in order. */
+  points(): Promise<readonly string[]>;
+  /** The victim ends as at a SIGTERM, unless it dies on the way, and the next one takes its place. */
+  leave(): Promise<void>;
+  /** Something else listens on this port from now on. */
+  occupy(port: number): Promise<void>;
+  vacate(): void;
+  /** How many victims have died at their points. */
   crashes(): number;
-  /** Workers that ended in another way than by their crash point, and what they wrote. */
+  /** Victims that ended in another way than by their crash point, and what they wrote. */
   readonly accidents: readonly string[];
   /** The last lines of all that was logged. */
   logs(): Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** Longer than the stalls of a busy machine, shorter than a test's patience. */
-const LEASE_TTL_MS = 1_000;
-/** An engine that a dying worker left hanging wakes when the next one has taken over and waits for it. */
-const WAKE_MS = LEASE_TTL_MS + 300;
+const ROLES = ['api', 'worker', 'ingress'];
 
-export async function openStage(program: string, plant: PlantName | null = null): Promise<Stage> {
+export async function openStage(program: string, options: Partial<StageOptions> = {}): Promise<Stage> {
+  const { victim = 'worker', hosts = 1, plant = null } = options;
   const dir = newDirectory('stage');
-  const [redisServer, engine] = await Promise.all([startRedis(), ownEngine(2)]);
-  await engine.images('busybox');
-  const ingress = `127.0.0.1:${await freePort()}`;
-  const shared = { REDIS_URL: redisServer.url, LONGSHORE_INGRESS_ADDR: ingress, LONGSHORE_OBSERVE_INTERVAL: '5s' };
-  const service = await startService({ engines: [engine], env: { ...shared, LONGSHORE_ROLES: 'api,ingress' } });
+  const [redisServer, registry, engines] = await Promise.all([startRedis(), startRegistry(), openEngines(hosts)]);
+  const pulledImage = await stock(registry, engines);
+  const grpc = `127.0.0.1:${await freePort()}`;
+  const shared = {
+    REDIS_URL: redisServer.url,
+    LONGSHORE_GRPC_ADDR: grpc,
+    LONGSHORE_INGRESS_ADDR: `127.0.0.1:${await freePort()}`,
+    LONGSHORE_DOCKER_CONFIG: join(registry.dockerConfigDir, 'config.json'),
+    LONGSHORE_OBSERVE_INTERVAL: '5s',
+  };
+  const others = ROLES.filter((role) => role !== victim).join();
+  const service = await startService({ engines, env: { ...shared, LONGSHORE_ROLES: others } });
   const env = {
     ...shared,
-    LONGSHORE_ROLES: 'worker',
+    LONGSHORE_ROLES: victim,
     LONGSHORE_HTTP_ADDR: '127.0.0.1:0',
     LONGSHORE_DATA_DIR: dir,
     LONGSHORE_HOSTS_FILE: join(service.dataDir, 'hosts.yaml'),
   };
-  const pids = await command(treePath('scripts', 'setup', 'engine.sh'), ['pid', engine.dir]);
-  const enginePids = pids.split('\n').map(Number);
+  const enginePids = (await Promise.all(engines.map(pidsOf))).flat();
   const crew = new Crew(program, dir, { env, plant, enginePids });
   await crew.start();
   const redis = new Redis(redisServer.socketPath);
-  const api = connectApi(`127.0.0.1:${service.grpcPort}`);
-  const { docker, gpusSeen } = engine;
-  const watch = await startWatch({ redisSocket: redisServer.socketPath, engine: engine.endpoint, gpusSeen });
+  const api = connectApi(grpc);
+  const watch = await startWatch(redisServer.socketPath, engines);
+  const occupants: Server[] = [];
+  const vacate = () => {
+    for (const server of occupants.splice(0)) server.close();
+  };
   return {
-    engine,
+    engines,
     enginePids,
+    pulledImage,
     api,
     redis,
     watch,
-    sources: { redis, api, docker, gpusSeen },
-    worker: () => crew.worker,
+    sources: { redis, api, engines: engines.map((engine, at) => ({ ...engine, host: `host-${at + 1}` })) },
+    submitted: new Set(),
+    victim: () => crew.victim,
     arm: (points) => crew.arm(points),
+    points: () => crew.points(),
+    leave: () => crew.leave(),
+    occupy: async (port) => void occupants.push(await listen(port)),
+    vacate,
     crashes: () => crew.crashes,
     accidents: crew.accidents,
-    logs: () => ({ workers: tail(crew.logFile), workersOutput: tail(crew.outputFile), service: tail(service.logFile) }),
-    close: () => close({ crew, watch, redis, api, service, redisServer, engine }),
+    logs: () => ({ victims: tail(crew.logFile), victimsOutput: tail(crew.outputFile), service: tail(service.logFile) }),
+    close: async () => {
+      vacate();
+      await close({ crew, watch, redis, api, service, redisServer, registry, engines });
+    },
   };
 }
 
@@ -90,88 +125,47 @@ interface Parts {
   readonly api: Api;
   readonly service: RunningService;
   readonly redisServer: RedisServer;
-  readonly engine: PrivateEngine;
+  readonly registry: Registry;
+  readonly engines: readonly PrivateEngine[];
 }
 
-async function close({ crew, watch, redis, api, service, redisServer, engine }: Parts): Promise<void> {
+async function close({ crew, watch, redis, api, service, redisServer, registry, engines }: Parts): Promise<void> {
   await crew.stop();
   await watch.stop();
   redis.disconnect();
   api.close();
   await service.stop(5_000);
   await redisServer.stop();
-  await engine.remove();
+  await registry.stop();
+  await Promise.all(engines.map((engine) => engine.remove()));
 }
 
-/** The worker and its understudy, which has loaded its program already. */
-class Crew {
-  readonly logFile: string;
-  readonly outputFile: string;
-  readonly accidents: string[] = [];
-  crashes = 0;
-  private fates: (string | null)[] = [];
-  private present: WorkerProcess;
-  private next: WorkerProcess;
-  private stopping = false;
-
-  constructor(
-    private readonly program: string,
-    dir: string,
-    private readonly orders: Pick<Extract<ToWorker, { kind: 'SERVE' }>, 'env' | 'plant' | 'enginePids'>,
-  ) {
-    this.logFile = join(dir, 'workers.log');
-    this.outputFile = join(dir, 'workers.out');
-    this.present = this.fork();
-    this.next = this.fork();
-  }
-
-  get worker(): WorkerProcess {
-    return this.present;
-  }
-
-  async start(): Promise<void> {
-    const worker = this.present;
-    const fate = this.fates.shift();
-    if (fate !== undefined) await worker.ask({ kind: 'ARM', target: fate });
-    void worker.exited.then(() => this.replace(worker));
-    await worker.ask({ kind: 'SERVE', ...this.orders, leaseTtlMs: LEASE_TTL_MS, logFile: this.logFile });
-  }
-
-  async arm([own = null, ...fates]: readonly (string | null)[]): Promise<void> {
-    this.fates = fates;
-    await this.present.ask({ kind: 'ARM', target: own });
-  }
-
-  async stop(): Promise<void> {
-    this.stopping = true;
-    this.wakeEngine();
-    await Promise.all([this.present.end(), this.next.end()]);
-  }
-
-  private fork(): WorkerProcess {
-    return WorkerProcess.fork(this.program, this.outputFile);
-  }
-
-  private replace(dead: WorkerProcess): void {
-    if (this.stopping) return;
-    if (dead.crashed) this.crashes += 1;
-    else this.accidents.push(`a worker ended by itself: ${tail(this.outputFile, 5)}`);
-    this.present = this.next;
-    this.next = this.fork();
-    void this.start();
-    setTimeout(() => !this.stopping && this.wakeEngine(), WAKE_MS).unref();
-  }
-
-  /** Does nothing to an engine that is awake. */
-  private wakeEngine(): void {
-    for (const pid of this.orders.enginePids) process.kill(pid, 'SIGCONT');
-  }
+async function openEngines(count: number): Promise<readonly PrivateEngine[]> {
+  const engines = await Promise.all(Array.from({ length: count }, () => ownEngine(2)));
+  await Promise.all(engines.map((engine) => engine.images('busybox')));
+  return engines;
 }
 
-function tail(file: string, lines = 300): string {
-  try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
-  } catch {
-    return '';
-  }
+/** Busybox and a layer of its own, so that there is something to fetch. */
+async function stock(registry: Registry, [engine]: readonly PrivateEngine[]): Promise<string> {
+  if (engine === undefined) throw new Error('there is no engine');
+  const image = `${registry.name}/team/app:latest`;
+  await engine.docker('run', '--name', 'made', 'longshore/busybox', 'touch', '/made');
+  await engine.docker('commit', 'made', image);
+  await engine.docker('rm', 'made');
+  await engine.docker('--config', registry.dockerConfigDir, 'push', '-q', image);
+  await engine.docker('rmi', image);
+  return image;
+}
+
+async function pidsOf({ dir }: PrivateEngine): Promise<readonly number[]> {
+  return (await command(treePath('scripts', 'setup', 'engine.sh'), ['pid', dir])).split('\n').map(Number);
+}
+
+function listen(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }

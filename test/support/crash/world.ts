@@ -33,10 +33,18 @@ export interface World {
     /** Keys that should have been worked on by now. */
     readonly overdue: readonly string[];
   };
-  /** Everything on the engine that carries our labels. */
+  /** Ids of all containers, revisions and operations that Redis has, whomever they belong to. */
+  readonly recorded: {
+    readonly containers: readonly string[];
+    readonly revisions: readonly string[];
+    readonly operations: readonly string[];
+  };
+  /** Everything on the engines that carries our labels. */
   readonly docker: readonly DockerContainer[];
   readonly api: {
     readonly container: ApiContainer | null;
+    /** Roles that are bound, as `role of subject`. */
+    readonly bindings: readonly string[];
     readonly revisions: readonly ApiRevision[];
     readonly operations: readonly ApiOperation[];
   };
@@ -83,6 +91,7 @@ const inspected = z.object({
 
 export interface DockerContainer {
   readonly id: string;
+  readonly host: string;
   readonly name: string;
   readonly running: boolean;
   readonly status: string;
@@ -97,25 +106,32 @@ export interface DockerContainer {
 
 export interface Sources {
   readonly redis: Redis;
+  readonly engines: readonly Engine[];
+  readonly api: Api;
+}
+
+interface Engine {
+  /** Its name in the hosts file. */
+  readonly host: string;
   readonly docker: (...args: string[]) => Promise<string>;
   readonly gpusSeen: (dockerId: string) => readonly string[];
-  readonly api: Api;
 }
 
 export async function look(sources: Sources, containerId: string, operationIds: readonly string[]): Promise<World> {
   const { redis, api } = sources;
-  const [container, revisions, operations, devices, queue, docker, seen] = await Promise.all([
+  const [container, revisions, operations, recorded, devices, queue, docker, seen] = await Promise.all([
     containerIn(redis, containerId),
     revisionsIn(redis, containerId),
     operationsIn(redis, operationIds),
+    recordedIn(redis),
     devicesIn(redis),
     queueIn(redis),
-    dockerContainers(sources),
+    Promise.all(sources.engines.map(dockerContainers)),
     seenBy(api, containerId, operationIds),
   ]);
   const url = seen.container?.url;
   const answer = url === undefined ? null : await answerOf(url);
-  return { container, revisions, operations, devices, queue, docker, api: seen, answer };
+  return { container, revisions, operations, recorded, devices, queue, docker: docker.flat(), api: seen, answer };
 }
 
 /** Whether nothing is under way or due: cheap, for waiting. */
@@ -169,6 +185,12 @@ async function hashes(redis: Redis, family: string, ids: readonly string[]): Pro
   return new Map(found);
 }
 
+async function recordedIn(redis: Redis): Promise<World['recorded']> {
+  const all = await keysLike(redis, '*');
+  const of = (family: string) => all.filter((key) => key.startsWith(family)).map((key) => key.slice(family.length));
+  return { containers: of('container/'), revisions: of('revision/'), operations: of('operation/') };
+}
+
 async function devicesIn(redis: Redis): Promise<World['devices']> {
   const [gpus, ports, byInstance] = await Promise.all([
     redis.hgetall(`${ROOT}gpus`),
@@ -201,7 +223,7 @@ async function keysLike(redis: Redis, pattern: string): Promise<readonly string[
   return [...found].sort();
 }
 
-async function dockerContainers({ docker, gpusSeen }: Sources): Promise<readonly DockerContainer[]> {
+async function dockerContainers({ host, docker, gpusSeen }: Engine): Promise<readonly DockerContainer[]> {
   const ids = (await docker('ps', '-aq', '--no-trunc', '--filter', 'label=longshore.control-plane'))
     .split('\n')
     .filter(Boolean);
@@ -216,6 +238,7 @@ async function dockerContainers({ docker, gpusSeen }: Sources): Promise<readonly
     .parse(JSON.parse(found))
     .map((one) => ({
       id: one.Id,
+      host,
       name: one.Name.replace('/', ''),
       running: one.State.Running,
       status: one.State.Status,
@@ -234,6 +257,7 @@ async function seenBy(api: Api, containerId: string, operationIds: readonly stri
   const container = await api.container(containerId);
   return {
     container,
+    bindings: container === null ? [] : await api.bindings(containerId),
     revisions: container === null ? [] : await api.revisions(containerId),
     operations: await Promise.all(operationIds.map((id) => api.operation(id))),
   };

@@ -4,7 +4,7 @@ import type { World } from '../../support/crash/world.js';
 /** Revision `new` serves with a GPU and a port, an instance of `old` is retained; all of it as it should be. */
 const WORLD: World = {
   container: {
-    fields: { status: 'ACTIVE', running: '' },
+    fields: { status: 'ACTIVE', running: '', description: 'd' },
     state: {
       activeRevisionId: 'new',
       instances: [
@@ -43,9 +43,11 @@ const WORLD: World = {
   operations: new Map([['o', { state: 'DONE' }]]),
   devices: { gpus: { 'h/G1': 'i2' }, ports: { 'h/7': 'i2' }, byInstance: { i2: '{}' } },
   queue: { leases: [], lapse: [], unclean: [], overdue: [] },
+  recorded: { containers: ['c'], revisions: ['old', 'new'], operations: ['o', 'before'] },
   docker: [
     {
       id: 'd2',
+      host: 'h',
       name: 'ls-i2-f9',
       running: true,
       status: 'running',
@@ -58,6 +60,7 @@ const WORLD: World = {
     },
     {
       id: 'd1',
+      host: 'h',
       name: 'ls-i1-f3',
       running: false,
       status: 'exited',
@@ -78,6 +81,7 @@ const WORLD: World = {
       status_message: '',
       instances: [],
     },
+    bindings: ['viewer of all'],
     revisions: [
       { id: 'new', status: 'ACTIVE' },
       { id: 'old', status: 'OBSOLETE' },
@@ -93,6 +97,10 @@ const EXPECTED: Expected = {
   answers: 'two',
   deleted: false,
   dockerId: null,
+  submitted: new Set(['before', 'o']),
+  leftHost: null,
+  description: 'd',
+  bindings: ['viewer of all'],
 };
 const WATCHED: Watched = { ended: new Map([['o', 1]]), overlaps: [] };
 
@@ -110,6 +118,7 @@ const docker = (index: number, part: Partial<World['docker'][number]>): Partial<
 const stray = { ...WORLD.docker[1], id: 'd3', instance: 'i3', name: 'ls-i3-f1' } as World['docker'][number];
 const queue = (part: Partial<World['queue']>): Partial<World> => ({ queue: { ...WORLD.queue, ...part } });
 const devices = (part: Partial<World['devices']>): Partial<World> => ({ devices: { ...WORLD.devices, ...part } });
+const recorded = (part: Partial<World['recorded']>): Partial<World> => ({ recorded: { ...WORLD.recorded, ...part } });
 const api = (part: Partial<World['api']>): Partial<World> => ({ api: { ...WORLD.api, ...part } });
 
 test('a world in which all is well has no faults', () => {
@@ -191,11 +200,22 @@ test.each<[string, Partial<World>, RegExp]>([
   [
     'a leaked GPU',
     devices({ gpus: { 'h/G1': 'i2', 'h/G2': 'i1' } }),
-    /GPUs: leased G1 by i2,G2 by i1; in use G1 by i2/,
+    /GPUs: leased h\/G1 by i2,h\/G2 by i1; in use h\/G1 by i2/,
   ],
-  ['a GPU without a lease', devices({ gpus: {} }), /GPUs: leased none; in use G1 by i2/],
-  ['a leaked port', devices({ ports: { 'h/7': 'i2', 'h/8': 'i1' } }), /ports: leased 7 by i2,8 by i1/],
+  ['a GPU without a lease', devices({ gpus: {} }), /GPUs: leased none; in use h\/G1 by i2/],
+  [
+    'a leaked port',
+    devices({ ports: { 'h/7': 'i2', 'h/8': 'i1' } }),
+    /ports: leased h\/7 by i2,h\/8 by i1; in use h\/7 by i2/,
+  ],
   ['a leaked lease', devices({ byInstance: { i1: '{}', i2: '{}' } }), /leases: leased i1,i2; in use i2/],
+  ['a lease of another host', devices({ ports: { 'g/7': 'i2' } }), /ports: leased g\/7 by i2; in use h\/7 by i2/],
+  ['a container on another host than recorded', docker(1, { host: 'g' }), /ls-i1-f3 is on g and recorded on h/],
+  ['a container that nobody created', recorded({ containers: ['c', 'x'] }), /containers that nobody created: x/],
+  ['a revision of no container', recorded({ revisions: ['old', 'new', 'x'] }), /revisions .* no container: x/],
+  ['a request that took effect twice', recorded({ operations: ['o', 'x'] }), /operations that nobody submitted: x/],
+  ['a change that is lost', container({ fields: { status: 'ACTIVE', running: '' } }), /described as , expected d/],
+  ['bindings that are lost', api({ bindings: [] }), /bindings: there are none; expected viewer of all/],
   ['other GPUs than asked for', docker(0, { gpusSeen: ['G2'] }), /GPUs in ls-i2-f9: leased G1; in use G2/],
 ])('%s is found', (_what, part, fault) => {
   expect(faultsOf({ ...WORLD, ...part }, EXPECTED, WATCHED).join('\n')).toMatch(fault);
@@ -208,6 +228,7 @@ test('what was seen on the way counts', () => {
   expect(faultsOf(WORLD, { ...EXPECTED, dockerId: 'd0' }, WATCHED)).toEqual([
     'it runs in another container than before',
   ]);
+  expect(faultsOf(WORLD, { ...EXPECTED, leftHost: 'h' }, WATCHED)).toEqual(['it still runs on h']);
 });
 
 test('of a deleted container only its operations and a tombstone are left', () => {
@@ -221,6 +242,8 @@ test('of a deleted container only its operations and a tombstone are left', () =
       route: null,
       keys: ['operations-by-container/c', 'tombstone/c'],
     },
+    revisions: new Map(),
+    recorded: { containers: [], revisions: [], operations: ['before', 'o'] },
     devices: { gpus: {}, ports: {}, byInstance: {} },
     docker: [],
     api: { ...WORLD.api, container: null, revisions: [] },

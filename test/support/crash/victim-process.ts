@@ -3,10 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { treePath } from '../../../src/paths.js';
-import type { FromWorker, ToWorker } from './messages.js';
+import type { FromVictim, ToVictim } from './messages.js';
 
 /** A child that has loaded the service and waits for commands. It ends with this process, when their channel closes. */
-export class WorkerProcess {
+export class VictimProcess {
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>;
   private ended = false;
@@ -22,11 +22,11 @@ export class WorkerProcess {
     });
   }
 
-  static fork(program: string, outputFile: string): WorkerProcess {
+  static fork(program: string, outputFile: string): VictimProcess {
     const output = openSync(outputFile, 'a');
     const child = fork(program, [], { stdio: ['ignore', output, output, 'ipc'], execArgv: ['--enable-source-maps'] });
     closeSync(output);
-    return new WorkerProcess(child);
+    return new VictimProcess(child);
   }
 
   get gone(): boolean {
@@ -39,16 +39,16 @@ export class WorkerProcess {
   }
 
   /** The answer; null if it died instead of answering. One question after another, so that each gets its own answer. */
-  ask(message: ToWorker): Promise<FromWorker | null> {
+  ask(message: ToVictim): Promise<FromVictim | null> {
     const answer = this.lastAnswer.then(() => this.askNow(message));
     this.lastAnswer = answer;
     return answer;
   }
 
-  private async askNow(message: ToWorker): Promise<FromWorker | null> {
+  private async askNow(message: ToVictim): Promise<FromVictim | null> {
     if (this.ended) return null;
-    let listen: (reply: FromWorker) => void = () => {};
-    const answered = new Promise<FromWorker>((resolve) => {
+    let listen: (reply: FromVictim) => void = () => {};
+    const answered = new Promise<FromVictim>((resolve) => {
       listen = resolve;
       this.child.once('message', listen);
     });
@@ -63,6 +63,14 @@ export class WorkerProcess {
     return reply?.kind === 'POINTS' ? reply.points : [];
   }
 
+  /** It ends what it has in hand, and then itself. Resolves with the points that it passed; null: it died on the way. */
+  async leave(): Promise<readonly string[] | null> {
+    const reply = await this.ask({ kind: 'LEAVE' });
+    if (reply?.kind !== 'POINTS') return null;
+    await this.end();
+    return reply.points;
+  }
+
   async end(): Promise<void> {
     this.endedByUs = !this.ended;
     this.child.kill('SIGKILL');
@@ -71,13 +79,13 @@ export class WorkerProcess {
 }
 
 /**
- * The worker's program as one file, made from the sources as they are. Loading that takes a fifth of the time that loading
+ * The victim's program as one file, made from the sources as they are. Loading that takes a fifth of the time that loading
  * a thousand modules takes, and a crash run needs a new process each time.
  */
-export async function bundleWorker(dir: string): Promise<string> {
-  const outfile = join(dir, 'worker.cjs');
+export async function bundleVictim(dir: string): Promise<string> {
+  const outfile = join(dir, 'victim.cjs');
   await build({
-    entryPoints: [treePath('test', 'support', 'crash', 'worker.ts')],
+    entryPoints: [treePath('test', 'support', 'crash', 'victim.ts')],
     outfile,
     bundle: true,
     platform: 'node',

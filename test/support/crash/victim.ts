@@ -1,15 +1,18 @@
 import { createWriteStream } from 'node:fs';
 import { loadConfig, processSurroundings } from '../../../src/config.js';
 import { createLogger } from '../../../src/log.js';
-import { type Seams, serve } from '../../../src/main.js';
-import type { FromWorker, ToWorker } from './messages.js';
+import { type Seams, type Service, serve } from '../../../src/main.js';
+import type { FromVictim, ToVictim } from './messages.js';
 import { PLANTS } from './plants.js';
 import { CrashPoints } from './points.js';
 
-// A worker process that kills itself where it is told to. It has loaded everything when it is told what to do, so that
-// what follows a crash is the take-over and not the loading of modules.
+// A process of the service, in the roles of its configuration, that kills itself where it is told to. It has loaded everything when it is
+// told what to do, so that what follows a crash is the take-over and not the loading of modules.
+
+const LEAVE_MS = 5_000;
 
 let enginePids: readonly number[] = [];
+let service: Service | undefined;
 
 const points = new CrashPoints(
   () => {
@@ -22,17 +25,17 @@ const points = new CrashPoints(
   },
 );
 
-async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToWorker, { kind: 'SERVE' }>): Promise<void> {
+async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToVictim, { kind: 'SERVE' }>): Promise<void> {
   const { config } = await loadConfig({ ...processSurroundings(), env });
   const log = createLogger({ level: 'debug', out: createWriteStream(logFile, { flags: 'a' }) });
   const planted: Seams = plant === null ? {} : PLANTS[plant];
-  await serve({ ...config, worker: { ...config.worker, leaseTtlMs } }, log, {
+  service = await serve({ ...config, worker: { ...config.worker, leaseTtlMs } }, log, {
     wrapScripts: (runner) => points.wrapScripts(planted.wrapScripts?.(runner) ?? runner),
     wrapDriver: (driver) => points.wrapDriver(planted.wrapDriver?.(driver) ?? driver),
   });
 }
 
-async function obey(message: ToWorker): Promise<FromWorker> {
+async function obey(message: ToVictim): Promise<FromVictim> {
   switch (message.kind) {
     case 'SERVE':
       enginePids = message.enginePids;
@@ -41,12 +44,15 @@ async function obey(message: ToWorker): Promise<FromWorker> {
     case 'ARM':
       points.arm(message.target);
       return { kind: 'DONE' };
+    case 'LEAVE':
+      await service?.stop(LEAVE_MS);
+      return { kind: 'POINTS', points: points.reached() };
     case 'POINTS':
       return { kind: 'POINTS', points: points.reached() };
   }
 }
 
-process.on('message', (message: ToWorker) => {
+process.on('message', (message: ToVictim) => {
   obey(message).then(
     (reply) => process.send?.(reply),
     (error: unknown) => {
