@@ -1,12 +1,13 @@
 import type { Lease, WorkKey, WorkQueue } from '../../src/store/work.js';
 
-/** A work queue that a test plays by hand: what is due, what is lost, and what was given back. */
+/** A work queue in this process, with the faults that one far away has. */
 export interface MemoryQueue extends WorkQueue {
+  /** What was given back, oldest first. */
   readonly released: { readonly key: WorkKey; readonly delayMs: number | null; readonly clean: boolean }[];
   readonly renewals: number;
-  /** Makes a key due and says so. */
-  put(key: WorkKey, unclean?: boolean): void;
-  /** The next renewal says that it is lost. */
+  /** Makes a key due and says so, also while calls fail: it is somebody else's doing. */
+  put(key: WorkKey): void;
+  /** Takes a lease from its holder, who is not told. */
   lose(key: WorkKey): void;
   /** Something happened to a key that is leased. */
   hint(key: WorkKey): void;
@@ -14,12 +15,87 @@ export interface MemoryQueue extends WorkQueue {
   fail(error: Error | null): void;
 }
 
+interface Held {
+  readonly fence: number;
+  readonly token: string;
+  until: number;
+  /** Due at its release by then, whatever its holder says. */
+  wake: number | null;
+}
+
+const now = () => performance.now();
+
+/** Who holds which key, and until when. It throws for nothing and knows no faults. */
+class Entries {
+  private readonly due = new Map<WorkKey, number>();
+  private readonly held = new Map<WorkKey, Held>();
+  private readonly unclean = new Set<WorkKey>();
+  private fence = 0;
+
+  constructor(private readonly tell: (key: WorkKey) => void) {}
+
+  makeDue(key: WorkKey, at: number): void {
+    const held = this.held.get(key);
+    if (held) held.wake = Math.min(at, held.wake ?? at);
+    else this.due.set(key, Math.min(at, this.due.get(key) ?? at));
+    if (at <= now()) this.tell(key);
+  }
+
+  take(count: number, ttlMs: number): readonly Lease[] {
+    const ready = [...this.lapses(), ...this.due].filter(([, at]) => at <= now());
+    ready.sort(([one, oneAt], [other, otherAt]) => oneAt - otherAt || (one < other ? -1 : 1));
+    return ready.slice(0, count).map(([key]) => this.lease(key, ttlMs));
+  }
+
+  private lease(key: WorkKey, ttlMs: number): Lease {
+    const former = this.held.get(key);
+    if (former) this.unclean.add(key);
+    const wake = former?.wake && former.wake > now() ? former.wake : null;
+    this.fence += 1;
+    const held = { fence: this.fence, token: `token-${this.fence}`, until: now() + ttlMs, wake };
+    this.due.delete(key);
+    this.held.set(key, held);
+    return { key, fence: held.fence, token: held.token, unclean: this.unclean.has(key) };
+  }
+
+  /** False: it is not held any more. */
+  renew(lease: Lease, ttlMs: number): boolean {
+    const held = this.of(lease);
+    if (held) held.until = now() + ttlMs;
+    return held !== undefined;
+  }
+
+  release(lease: Lease, delayMs: number | null, clean: boolean): void {
+    const held = this.of(lease);
+    if (!held) return;
+    this.held.delete(lease.key);
+    if (clean) this.unclean.delete(lease.key);
+    else this.unclean.add(lease.key);
+    const times = [...(delayMs === null ? [] : [now() + delayMs]), ...(held.wake === null ? [] : [held.wake])];
+    if (times.length > 0) this.makeDue(lease.key, Math.min(...times));
+  }
+
+  lose(key: WorkKey): void {
+    this.held.delete(key);
+  }
+
+  dueTimes(): readonly number[] {
+    return [...this.due.values()];
+  }
+
+  lapses(): readonly (readonly [WorkKey, number])[] {
+    return [...this.held].map(([key, { until }]) => [key, until] as const);
+  }
+
+  private of({ key, fence, token }: Lease): Held | undefined {
+    const held = this.held.get(key);
+    return held?.fence === fence && held.token === token ? held : undefined;
+  }
+}
+
 export function createMemoryQueue(): MemoryQueue {
-  const due: { key: WorkKey; unclean: boolean }[] = [];
-  const lost = new Set<WorkKey>();
   const listeners = new Set<(key: WorkKey) => void>();
   const released: MemoryQueue['released'] = [];
-  let fence = 0;
   let renewals = 0;
   let fault: Error | null = null;
   const answer = async <T>(value: () => T): Promise<T> => {
@@ -29,39 +105,43 @@ export function createMemoryQueue(): MemoryQueue {
   const hint = (key: WorkKey) => {
     for (const listener of listeners) listener(key);
   };
+  const entries = new Entries(hint);
   return {
     released,
     get renewals() {
       return renewals;
     },
-    put(key, unclean = false) {
-      due.push({ key, unclean });
-      hint(key);
-    },
-    lose: (key) => void lost.add(key),
+    put: (key) => entries.makeDue(key, now()),
+    lose: (key) => entries.lose(key),
     hint,
     fail(error) {
       fault = error;
     },
-    take: (count) =>
-      answer(() =>
-        due.splice(0, count).map(({ key, unclean }): Lease => {
-          fence += 1;
-          return { key, unclean, fence, token: `token-${fence}` };
-        }),
-      ),
-    renew: (leases) =>
+    take: (count, ttlMs) => answer(() => entries.take(count, ttlMs)),
+    renew: (leases, ttlMs) =>
       answer(() => {
         renewals += 1;
-        return leases.map(({ key }) => key).filter((key) => lost.has(key));
+        return leases.filter((lease) => !entries.renew(lease, ttlMs)).map(({ key }) => key);
       }),
-    release: ({ key }, next) => answer(() => void released.push({ key, ...next })),
-    enqueue: (key) => answer(() => void due.push({ key, unclean: false })),
+    release: (lease, { delayMs, clean }) =>
+      answer(() => {
+        released.push({ key: lease.key, delayMs, clean });
+        entries.release(lease, delayMs, clean);
+      }),
+    enqueue: (key, delayMs) => answer(() => entries.makeDue(key, now() + delayMs)),
     onHint(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    nextDue: () => answer(() => (due.length > 0 ? 0 : null)),
-    backlog: () => answer(() => ({ keys: due.length, oldestMs: 0 })),
+    nextDue: () =>
+      answer(() => {
+        const times = [...entries.dueTimes(), ...entries.lapses().map(([, at]) => at)];
+        return times.length === 0 ? null : Math.max(0, Math.min(...times) - now());
+      }),
+    backlog: () =>
+      answer(() => {
+        const times = entries.dueTimes();
+        return { keys: times.length, oldestMs: Math.max(0, now() - Math.min(now(), ...times)) };
+      }),
   };
 }

@@ -22,6 +22,8 @@ import {
   submit,
 } from '../store-fixture.js';
 import { until } from '../until.js';
+import { queueContract } from './queue-contract.js';
+import { routesContract } from './routes-contract.js';
 
 /** What the ports of the store promise, whatever stands behind them. `open` gives stores that share their data, empty before each test. */
 export function storeContract(open: () => Store): void {
@@ -293,69 +295,16 @@ export function storeContract(open: () => Store): void {
   });
 
   describe('the work queue', () => {
-    test('a key is leased to one, oldest due first, and fences only grow', async () => {
-      await store.queue.enqueue('host/a', 0);
-      await until('time has passed', async () => (await store.queue.nextDue()) === 0);
-      await createContainer(store);
-      const one = await store.queue.take(1, 60_000);
-      const [two, three] = await Promise.all([store.queue.take(5, 60_000), other.queue.take(5, 60_000)]);
-      expect(one[0]?.key).toBe('host/a');
-      const rest = [...two, ...three];
-      expect(rest).toHaveLength(1);
-      expect(rest[0]?.fence).toBeGreaterThan(one[0]?.fence ?? Number.POSITIVE_INFINITY);
-      expect(rest[0]?.unclean).toBe(false);
-    });
+    queueContract(() => [store.queue, other.queue]);
 
-    test('a lapsed lease goes to another, unclean, and its holder changes nothing any more', async () => {
+    test('the holder of a lapsed lease changes nothing any more', async () => {
       const { id, operationId } = await createContainer(store);
       const [lost] = (await store.queue.take(1, 1)) as [Lease];
-      const taken = await until('the lease lapses', async () => (await other.queue.take(1, 60_000))[0]);
-      expect(taken).toMatchObject({ key: lost.key, unclean: true });
-      expect(taken.fence).toBeGreaterThan(lost.fence);
-      expect(await store.queue.renew([lost], 60_000)).toEqual([lost.key]);
+      await until('the lease lapses', async () => (await other.queue.take(1, 60_000))[0]);
       const change = { containerId: id, state: stateOf(), operationId };
       await expect(store.containerWork.takeOperation(lost, change)).rejects.toThrow(LeaseLostError);
       await expect(store.containerWork.load(lost, id)).rejects.toThrow(LeaseLostError);
-      await store.queue.release(lost, { delayMs: 0, clean: true });
-      expect(await other.queue.renew([taken], 60_000)).toEqual([]);
       expect(await store.records.operation(operationId)).toMatchObject({ state: 'QUEUED' });
-    });
-
-    test('a key stays unclean until a holder gives it back clean', async () => {
-      const flags: boolean[] = [];
-      for (const clean of [false, false, true, true]) {
-        const held = await lease(store, 'host/a');
-        flags.push(held.unclean);
-        await store.queue.release(held, { delayMs: null, clean });
-      }
-      expect(flags).toEqual([false, true, true, false]);
-    });
-
-    test('a hint while a key is leased makes it due at its release, and is heard', async () => {
-      const heard: string[] = [];
-      const stop = other.queue.onHint((key) => heard.push(key));
-      const held = await lease(store, 'host/a');
-      await until('the hint is heard', async () => {
-        await store.queue.enqueue('host/a', 0);
-        return heard.includes('host/a');
-      });
-      await store.queue.release(held, { delayMs: 3_600_000, clean: true });
-      expect(await store.queue.nextDue()).toBe(0);
-      stop();
-    });
-
-    test('the earlier of two times counts, whichever was said first', async () => {
-      await store.queue.enqueue('host/a', 3_600_000);
-      expect(await store.queue.nextDue()).toBeGreaterThan(1_800_000);
-      await store.queue.enqueue('host/a', 60_000);
-      await store.queue.enqueue('host/a', 7_200_000);
-      expect(await store.queue.nextDue()).toBeLessThanOrEqual(60_000);
-      expect(await store.queue.take(1, 1000)).toEqual([]);
-      const held = await lease(store, 'host/a');
-      await store.queue.enqueue('host/a', 60_000);
-      await store.queue.release(held, { delayMs: null, clean: true });
-      expect(await store.queue.nextDue()).toBeGreaterThan(0);
-      expect(await store.queue.nextDue()).toBeLessThanOrEqual(60_000);
     });
   });
 
@@ -444,6 +393,33 @@ export function storeContract(open: () => Store): void {
   });
 
   describe('routes', () => {
+    routesContract(() => {
+      const leases = new Map<string, Lease>();
+      const held = (id: string) => {
+        const found = leases.get(id);
+        if (found === undefined) throw new Error(`there is no container ${id}`);
+        return found;
+      };
+      return {
+        routes: other.routes,
+        container: async () => {
+          const container = await activeContainer(store);
+          leases.set(container.id, container.held);
+          return container.id;
+        },
+        publish: (route) => {
+          const { containerId } = route;
+          return store.containerWork.publishRoute(held(containerId), { containerId, state: stateOf(), route });
+        },
+        remove: async (containerId) => {
+          const { operationId } = await submit(store, 'DELETE', containerId);
+          const change = { containerId, state: stateOf(), operationId };
+          await store.containerWork.takeOperation(held(containerId), change);
+          await store.containerWork.removeContainer(held(containerId), containerId, operationId);
+        },
+      };
+    });
+
     test('a switch numbers the route and the state alike, and ingresses hear of it', async () => {
       const heard: [string, number][] = [];
       const stop = other.routes.onRoute((containerId, version) => heard.push([containerId, version]));
