@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { Actor } from '../support/crash/actor.js';
 import type { PlantName } from '../support/crash/plants.js';
 import { run } from '../support/crash/run.js';
-import { create, deploy, SCENARIOS } from '../support/crash/scenarios.js';
+import { API_SCENARIOS, create, deploy, SCENARIOS } from '../support/crash/scenarios.js';
 import { openStage, type Stage } from '../support/crash/stage.js';
 import { bundleVictim } from '../support/crash/victim-process.js';
 import { newDirectory } from '../support/run-directory.js';
 import { until } from '../support/until.js';
 
-// What the crash runs say is worth as much as what their checker finds: here workers have defects, put there on purpose.
+// What the crash runs say is worth as much as what their checker finds: here processes have defects, put there on purpose.
 
 const SHORT = { operationSeconds: 4, settleMs: 2_000 };
 
-describe('a defect in a worker is found', () => {
+describe('a defect is found', () => {
   let program: string;
   let stage: Stage | undefined;
 
@@ -52,6 +52,14 @@ describe('a defect in a worker is found', () => {
     expect(faults).toMatch(/GPUs: leased none; in use host-1\/GPU-\S+ by \w+/);
     expect(faults).toMatch(/ports: leased none; in use host-1\/\d+ by \w+/);
     expect(faults).toMatch(/leases: leased none; in use \w+/);
+  });
+
+  test('an API process takes a request that is repeated for another one', async () => {
+    const [scenario] = API_SCENARIOS;
+    if (scenario === undefined) throw new Error('there is no such scenario');
+    stage = await openStage(program, { victim: 'api', plant: 'idempotency keys forgotten' });
+    const { faults } = await run(stage, scenario, ['script:submit#1 after'], SHORT);
+    expect(faults.join('\n')).toMatch(/operations that nobody submitted: \w+/);
   });
 
   test('one that dies during a call leaves it to an engine that hangs', async () => {

@@ -3,7 +3,7 @@ import type { EngineDriver } from '../../../src/engine/driver.js';
 import type { Seams } from '../../../src/main.js';
 import type { ScriptRunner } from '../../../src/store/script-runner.js';
 
-/** Defects put into a worker on purpose, to see that the checker finds what they do. */
+/** Defects put into the process that dies on purpose, to see that the checker finds what they do. */
 export const PLANTS = {
   /** Takes over without a new name, so that calls of the dead worker would still find their container. */
   'no rename at a take-over': { wrapDriver: replacing({ rename: () => Promise.resolve() }) },
@@ -13,6 +13,8 @@ export const PLANTS = {
   'devices freed before the stop': { wrapScripts: freeingAtTheSwitch('DRAINING') },
   /** Ends the leases of the instance that is to keep them. */
   'devices of the new instance freed': { wrapScripts: freeingAtTheSwitch('SERVING') },
+  /** Takes a request that is repeated for another one. */
+  'idempotency keys forgotten': { wrapScripts: forgettingKeys },
 } as const satisfies Record<string, Seams>;
 
 export type PlantName = keyof typeof PLANTS;
@@ -27,6 +29,10 @@ function replacing(part: Partial<EngineDriver>): (driver: EngineDriver) => Engin
       },
     });
   };
+}
+
+function forgettingKeys(runner: ScriptRunner): ScriptRunner {
+  return { run: (name, args) => runner.run(name, { ...args, idempotency: null }) };
 }
 
 const instances = z.object({ instances: z.array(z.object({ id: z.string(), role: z.string() })) });
