@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EngineDriver } from '../../../src/engine/driver.js';
 import type { Seams } from '../../../src/main.js';
-import type { ScriptRunner } from '../../../src/store/script-runner.js';
+import type { ScriptArguments, ScriptRunner } from '../../../src/store/script-runner.js';
 
 /** Defects put into the process that dies on purpose, to see that the checker finds what they do. */
 export const PLANTS = {
@@ -32,7 +32,9 @@ function replacing(part: Partial<EngineDriver>): (driver: EngineDriver) => Engin
 }
 
 function forgettingKeys(runner: ScriptRunner): ScriptRunner {
-  return { run: (name, args) => runner.run(name, { ...args, idempotency: null }) };
+  const without = (args: ScriptArguments) =>
+    Object.fromEntries(Object.entries(args).filter(([name]) => name !== 'idempotency'));
+  return { run: (name, args) => runner.run(name, without(args)) };
 }
 
 const instances = z.object({ instances: z.array(z.object({ id: z.string(), role: z.string() })) });

@@ -185,12 +185,12 @@ const EVERY_CHANGE: Omit<Scenario, 'name'> = {
     { do: 'UPDATE', description: 'new' },
     { do: 'BIND', role: 'viewer' },
     deploy('one'),
-    deploy('two'),
+    // To the active one: an operation like any other, without the time that a rollout takes.
     rollback('one'),
     deploy('stuck', { behaviour: 'SILENT', until: 'STARTED' }),
     { do: 'CANCEL' },
   ],
-  results: ['OK', 'OK', 'OK', 'OK', 'OK', 'OK', CANCELLED],
+  results: ['OK', 'OK', 'OK', 'OK', 'OK', CANCELLED],
   active: 'one',
   points: /^script:(create-container|update-container|set-access-bindings|submit|cancel)#/,
 };
