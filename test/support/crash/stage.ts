@@ -47,7 +47,7 @@ export interface Stage {
   points(): Promise<readonly string[]>;
   /** The victim ends as at a SIGTERM, unless it dies on the way, and the next one takes its place. */
   leave(): Promise<void>;
-  /** Something else listens on this port from now on. */
+  /** Something else listens on this port from now on, if it is not taken already, by something else or by an instance that was faster. */
   occupy(port: number): Promise<void>;
   vacate(): void;
   /** How many victims have died at their points. */
@@ -106,7 +106,7 @@ export async function openStage(program: string, options: Partial<StageOptions> 
     arm: (points) => crew.arm(points),
     points: () => crew.points(),
     leave: () => crew.leave(),
-    occupy: async (port) => void occupants.push(await listen(port)),
+    occupy: async (port) => void occupants.push(...(await listen(port))),
     vacate,
     crashes: () => crew.crashes,
     accidents: crew.accidents,
@@ -162,10 +162,10 @@ async function pidsOf({ dir }: PrivateEngine): Promise<readonly number[]> {
   return (await command(treePath('scripts', 'setup', 'engine.sh'), ['pid', dir])).split('\n').map(Number);
 }
 
-function listen(port: number): Promise<Server> {
+function listen(port: number): Promise<readonly Server[]> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(server));
+    server.once('error', (error) => ('code' in error && error.code === 'EADDRINUSE' ? resolve([]) : reject(error)));
+    server.listen(port, '127.0.0.1', () => resolve([server]));
   });
 }
