@@ -25,7 +25,7 @@ export interface Patience {
 }
 
 /** On a machine with too much to do, a lease that lasts a second is lost now and then, and what it was for is begun anew. */
-const PATIENCE: Patience = { operationSeconds: 60, settleMs: 60_000 };
+const PATIENCE: Patience = { operationSeconds: 40, settleMs: 60_000 };
 /** A worker that has nothing to do asks for work this often at least, and passes points by it. */
 const IDLE_MS = 1_200;
 
