@@ -188,7 +188,7 @@ export const variables = z.object({
 
   LONGSHORE_WORKER_WIDTH: setting(
     wholeNumber(1, 1024),
-    '16',
+    '64',
     'number',
     'How many containers and hosts one worker works on at once.',
   ),

@@ -57,6 +57,8 @@ export interface WorkerDeps {
 const FAULT_DELAY_MS = 1_000;
 /** Due keys are asked for at least this often, since hints may be lost. */
 const POLL_MS = 1_000;
+/** Other workers may be free as well: one takes no more at a time, so that they share what is due. */
+const MOST_AT_ONCE = 16;
 /** Redis counts whole milliseconds: what is due in none may not be due yet. */
 const LEAST_PAUSE_MS = 5;
 
@@ -114,12 +116,13 @@ export class Worker {
   }
 
   private async takeDue(free: number): Promise<void> {
+    const count = Math.min(free, MOST_AT_ONCE);
     this.hinted = false;
     try {
-      const held = await this.leases.take(free);
+      const held = await this.leases.take(count);
       for (const one of held) this.begin(one);
       // As many as were asked for: there may be more.
-      if (held.length >= free) this.hinted = true;
+      if (held.length >= count) this.hinted = true;
       else if (this.mayBeDue()) await this.lookAhead();
     } catch (error) {
       this.dueAt = performance.now() + POLL_MS;
