@@ -57,8 +57,8 @@ export interface WorkerDeps {
 const FAULT_DELAY_MS = 1_000;
 /** Due keys are asked for at least this often, since hints may be lost. */
 const POLL_MS = 1_000;
-/** Other workers may be free as well: one takes no more at a time, so that they share what is due. */
-const MOST_AT_ONCE = 16;
+/** Other workers may be free as well: beyond so many, one asks for work for half of its free hands at a time, so that they share what is due. */
+const FEW = 16;
 /** Redis counts whole milliseconds: what is due in none may not be due yet. */
 const LEAST_PAUSE_MS = 5;
 
@@ -116,7 +116,7 @@ export class Worker {
   }
 
   private async takeDue(free: number): Promise<void> {
-    const count = Math.min(free, MOST_AT_ONCE);
+    const count = Math.min(free, Math.max(Math.ceil(free / 2), FEW));
     this.hinted = false;
     try {
       const held = await this.leases.take(count);
