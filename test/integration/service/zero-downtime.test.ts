@@ -79,7 +79,7 @@ describe('under STOP_FIRST', () => {
   const betweenTheTwo = (id: string) =>
     until('nothing of the container serves', async () => {
       const { instances } = await service.client.container(id);
-      return instances.some(({ state }) => state === 1) && !instances.some(({ state }) => state === 2);
+      return instances.some(({ state }) => state === 1) && !instances.some(({ state }) => state === 2 || state === 3);
     });
 
   test('requests are held, and answered by the new revision', async () => {
