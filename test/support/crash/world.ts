@@ -228,14 +228,10 @@ async function dockerContainers({ host, docker, gpusSeen }: Engine): Promise<rea
     .split('\n')
     .filter(Boolean);
   if (ids.length === 0) return [];
-  // One may be removed between the two: it is left out, and the next look tells.
-  const found = await docker('inspect', '--type', 'container', ...ids).catch((error: unknown) => {
-    if (String(error).includes('No such container')) return '[]';
-    throw error;
-  });
+  const found = await Promise.all(ids.map((id) => inspect(docker, id)));
   return z
     .array(inspected)
-    .parse(JSON.parse(found))
+    .parse(found.flat())
     .map((one) => ({
       id: one.Id,
       host,
@@ -251,6 +247,15 @@ async function dockerContainers({ host, docker, gpusSeen }: Engine): Promise<rea
       gpus: (one.HostConfig.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []),
       gpusSeen: gpusSeen(one.Id),
     }));
+}
+
+/** Each alone: one may be gone since it was listed, or be listed for minutes while it is removed, and must not hide the others. */
+async function inspect(docker: Engine['docker'], id: string): Promise<readonly unknown[]> {
+  const found = await docker('inspect', '--type', 'container', id).catch((error: unknown) => {
+    if (String(error).includes('No such container')) return '[]';
+    throw error;
+  });
+  return z.array(z.unknown()).parse(JSON.parse(found));
 }
 
 async function seenBy(api: Api, containerId: string, operationIds: readonly string[]): Promise<World['api']> {
