@@ -311,23 +311,22 @@ test('a connection that is accepted with nobody behind it is a 502', async () =>
   server.close();
 });
 
+/** Nobody listens on port 1, and nobody else of this run can be given it. */
+const DEAD = { instanceId: 'dead', address: '127.0.0.1', port: 1 };
+
 test('an instance that refuses the connection is passed over, its request body whole', async () => {
-  const dead = await startInstance('dead');
-  await dead.kill();
   const other = await startIngress();
-  await other.publish(routeTo(dead.target, instance.target));
+  await other.publish(routeTo(DEAD, instance.target));
   const answer = await ask(other.port, '/echo', { method: 'POST', headers: { 'content-length': 5 } }, 'hello');
   expect(answer).toMatchObject({ status: 200, body: 'hello' });
-  await other.publish(routeTo(dead.target));
+  await other.publish(routeTo(DEAD));
   expect((await ask(other.port, '/echo', { method: 'POST' }, 'hello')).status).toBe(502);
   await other.ingress.stop(0);
 });
 
 test('an instance that refuses connections is told of once, not for every request', async () => {
-  const dead = await startInstance('dead');
-  await dead.kill();
   const other = await startIngress();
-  await other.publish(routeTo(dead.target, instance.target));
+  await other.publish(routeTo(DEAD, instance.target));
   for (let count = 0; count < 20; count += 1) expect((await ask(other.port)).status).toBe(200);
   expect(other.warnings).toEqual(['no connection to an instance']);
   await other.ingress.stop(0);

@@ -44,10 +44,12 @@ export function routesContract(open: () => RoutesUnderTest): void {
     const heard: [string, number][] = [];
     const stop = routes.onRoute((containerId, version) => heard.push([containerId, version]));
     let version = 0;
-    await until('a change is heard', async () => {
+    // What is published before the listener's connection stands is heard by nobody.
+    await until('changes are heard', async () => {
       version = await publish(routeOf(id));
-      return heard.some((one) => one[0] === id && one[1] === version);
+      return heard.some((one) => one[0] === id);
     });
+    await until('the last one is heard', () => heard.some((one) => one[0] === id && one[1] === version));
     await remove(id);
     const last = await routes.version();
     expect(last).toBeGreaterThan(version);
