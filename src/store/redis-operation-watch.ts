@@ -9,7 +9,7 @@ export interface OperationWatchDeps {
   readonly read: (operationId: string) => Promise<Operation | null>;
   readonly subscriber: RedisSubscriber;
   readonly keys: Keys;
-  /** How often a waiter looks by itself, should the message of the end have been lost. */
+  /** How often a waiter looks by itself, should the message of the end have been lost: after half of it up to one and a half times. */
   readonly rereadMs?: number;
 }
 
@@ -58,7 +58,7 @@ export function createRedisOperationWatch({
             if (last !== undefined) return last;
             if (seen.kind === 'FAILED') throw seen.fault;
           }
-          await bell.ring(Math.min(Math.max(left(), 0), rereadMs), signal);
+          await bell.ring(Math.min(Math.max(left(), 0), spread(rereadMs)), signal);
         } finally {
           bell.remove();
         }
@@ -66,6 +66,9 @@ export function createRedisOperationWatch({
     },
   };
 }
+
+/** Waiters that came together must not look together for ever after: whoever has to be told of an end meanwhile would wait for all of them. */
+const spread = (ms: number): number => ms * (0.5 + Math.random());
 
 type Seen =
   | { readonly kind: 'FOUND'; readonly operation: Operation | null }
