@@ -181,7 +181,10 @@ export class Worker {
     } catch (error) {
       await this.failed(lease, error);
     } finally {
-      this.sleepers.delete(lease.key);
+      // The key may be in hand again by now: what was given back can be taken before we hear that it was given back.
+      if (this.sleepers.get(lease.key) === sleeper) this.sleepers.delete(lease.key);
+      // Nobody heard it, and it may have been that the key is due again.
+      if (sleeper.hinted) this.hinted = true;
       this.leases.drop(lease);
     }
   }

@@ -58,8 +58,8 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
     case 'REFUSED':
       return save(context, undone(stateOf(context), stopFirstImpossible(decision.message), now));
     case 'IMPOSSIBLE': {
-      const { metadata, ...failure } = noSuitableHost(decision.refused);
-      return save(context, undone(stateOf(context), { ...failure, metadata: { ...metadata, step: 'PLACE' } }, now));
+      const failure = { ...noSuitableHost(decision.refused), metadata: { step: 'PLACE' } };
+      return save(context, undone(stateOf(context), failure, now));
     }
     case 'RETAINED':
       return lease(decision.instance, revision, { note: '' }, context);

@@ -65,6 +65,31 @@ describe('a worker', () => {
     await until('all ended', () => queue.released.length === 4);
   });
 
+  test('a key that is in hand again before it is known to have been given back hears of what happens to it', async () => {
+    const given = queue;
+    let runs = 0;
+    let woken = false;
+    const release: MemoryQueue['release'] = async (lease, next) => {
+      await given.release(lease, next);
+      if (runs > 1) return;
+      given.put('container/a');
+      await until('it is in hand again', () => runs === 2);
+    };
+    queue = { ...given, release };
+    start(async (_held, hints) => {
+      runs += 1;
+      if (runs === 1) return IDLE;
+      await hints.sleep(60_000, new AbortController().signal);
+      woken = true;
+      return IDLE;
+    });
+    queue.put('container/a');
+    await until('only the second holding is left', () => runs === 2 && worker.busy === 1);
+    given.hint('container/a');
+    await until('it hears', () => woken, 5_000);
+    expect(runs).toBe(2);
+  });
+
   test('work that throws is tried again, and its outcome counts as unknown', async () => {
     start(() => Promise.reject(new Error('a defect')));
     queue.put('container/a');
