@@ -6,7 +6,7 @@ import type { Scenario } from './scenarios.js';
 import { openStage, type Stage, type StageOptions } from './stage.js';
 
 export interface Campaign {
-  /** Points that were recorded, tried, and reached when they were tried. */
+  /** Points that were recorded, tried, and not come to when they were tried. */
   readonly recorded: number;
   readonly tried: number;
   readonly notReached: readonly string[];
@@ -14,6 +14,7 @@ export interface Campaign {
   readonly failures: readonly string[];
 }
 
+const MOST_TRIED = 3;
 /** Waiting for what does not come takes long: so many failures say enough. */
 const MOST_FAILURES = 5;
 
@@ -46,7 +47,10 @@ export class Stages {
   }
 }
 
-/** Records the points of a scenario, then lets the victim die at `most` of them, spread evenly; all of them with Infinity. */
+/**
+ * Records the points of a scenario, then lets the victim die at `most` of them, spread evenly; all of them with Infinity. The order of
+ * calls differs between runs: in the place of a point that is not come to another one is tried, up to `MOST_TRIED` times as many in all.
+ */
 export function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
   return new Trial(stages, scenario).tryPoints([], most);
 }
@@ -79,17 +83,18 @@ class Trial {
   async tryPoints(before: readonly string[], most: number): Promise<Campaign> {
     const { failures, notReached } = this;
     const recorded = await this.record(before);
-    const chosen = sample(recorded, most);
-    const queue = [...chosen];
+    const queue = [...new Set([...sample(recorded, most), ...sample(recorded, most * MOST_TRIED)])];
+    let tried = 0;
     const lane = async () => {
-      while (failures.length < MOST_FAILURES) {
+      while (failures.length < MOST_FAILURES && tried - notReached.length < most) {
         const point = queue.shift();
         if (point === undefined) return;
+        tried += 1;
         await this.judge([...before, point]);
       }
     };
     await Promise.all(Array.from({ length: this.stages.count }, lane));
-    return { recorded: recorded.length, tried: chosen.length - queue.length, notReached, failures };
+    return { recorded: recorded.length, tried, notReached, failures };
   }
 
   async record(before: readonly string[]): Promise<readonly string[]> {
@@ -98,7 +103,7 @@ class Trial {
     return points.filter((point) => !CHANCE.test(point) && worth.test(point));
   }
 
-  /** A point that is not come to is tried once more: the order of calls differs between runs. */
+  /** A point that is not come to is tried once more. */
   private async judge(points: readonly (string | null)[], again = true): Promise<RunResult> {
     const { scenario, failures, notReached } = this;
     const where = points.filter((point) => point !== null).join(', then ');

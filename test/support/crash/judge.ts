@@ -18,9 +18,8 @@ export class Judge {
     const missed = notReached.length === 0 ? '' : `, not come to: ${notReached.join('; ')}`;
     this.say(`${name}: ${tried} of ${recorded} crash points tried${missed}`);
     expect(failures.join('\n')).toBe('');
-    // The order of calls differs between runs; where many points are missed, too little was tried.
-    expect(tried).toBeGreaterThan(0);
-    expect(notReached.length).toBeLessThan(tried / 2);
+    // Where most points of the whole matrix are missed, too little was tried; a sample of three says nothing about the share.
+    expect(tried - notReached.length).toBeGreaterThan(FULL ? tried / 2 : 0);
   }
 
   sum(): void {
