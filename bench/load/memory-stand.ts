@@ -50,7 +50,8 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
       return direct.zrange(keys.key('containers-by-folder', FOLDER), '0', '-1');
     },
     deploy: async (containerIds) => {
-      const revisions = () => count('revisions-by-folder', FOLDER);
+      const counted = (status: string) => count('revisions-by-folder-status', FOLDER, status);
+      const revisions = async () => (await counted('ACTIVE')) + (await counted('OBSOLETE'));
       const before = await revisions();
       await atOnce(containerIds, (id) => client.deploy(id, MEMORY_IMAGE));
       await finished();

@@ -154,8 +154,7 @@ async function list(deps: Deps, call: Call, owner: RevisionOwner | null, draft: 
     fetch: (after, limit) => records.revisions({ index, after, limit }),
     after: readPageToken(args, page.token),
     size: page.size,
-    // One that is being deployed may still fail, and what failed is not listed.
-    keep: (revision) => revision.status !== 'CREATING' && matches(revision, page.conditions, REVISION_FIELDS),
+    keep: (revision) => matches(revision, page.conditions, REVISION_FIELDS),
     signal: call.signal,
   });
   return { items, nextPageToken: next === null ? '' : makePageToken(args, next) };
@@ -167,6 +166,7 @@ function checkOwner(found: Found, owner: RevisionOwner | null): void {
   else checkFolderId(found, 'folder_id', owner.folderId);
 }
 
+/** One that is being deployed may still fail, and what failed is not listed: neither is it, then. */
 function indexFor(owner: RevisionOwner, { conditions }: PageRequest): RevisionIndex {
   const status = required(conditions, 'status');
   return status === 'ACTIVE' || status === 'OBSOLETE' ? { ...owner, status } : owner;

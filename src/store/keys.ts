@@ -22,9 +22,8 @@ export const KEY_FAMILIES = {
   'containers-by-folder': 1,
   'containers-by-name': 2,
   'containers-by-status': 2,
-  'revisions-by-folder': 1,
+  /** ACTIVE and OBSOLETE ones. */
   'revisions-by-folder-status': 2,
-  'revisions-by-container': 1,
   'revisions-by-container-status': 2,
   /** The finished ones (`1`) and the unfinished (`0`). */
   'operations-by-folder': 2,

@@ -84,8 +84,9 @@ export type ContainerIndex =
   | { readonly by: 'FOLDER'; readonly folderId: string }
   | { readonly by: 'NAME'; readonly folderId: string; readonly name: string }
   | { readonly by: 'STATUS'; readonly folderId: string; readonly status: ContainerRecord['status'] };
+/** Without a status: those that have been deployed, ACTIVE and OBSOLETE. */
 export type RevisionIndex =
-  | { readonly by: 'FOLDER'; readonly folderId: string; readonly status?: Revision['status'] }
+  | { readonly by: 'FOLDER'; readonly folderId: string; readonly status?: Exclude<Revision['status'], 'CREATING'> }
   | { readonly by: 'CONTAINER'; readonly containerId: string; readonly status?: Revision['status'] };
 export type OperationIndex =
   | { readonly by: 'FOLDER'; readonly folderId: string; readonly done?: boolean }

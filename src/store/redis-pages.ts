@@ -19,12 +19,15 @@ export function containerIndexes(index: ContainerIndex): readonly IndexName[] {
   }
 }
 
+const DEPLOYED = ['ACTIVE', 'OBSOLETE'] as const;
+
 export function revisionIndexes(index: RevisionIndex): readonly IndexName[] {
-  const [name, owner] =
+  const statuses = index.status === undefined ? DEPLOYED : [index.status];
+  return statuses.map((status) =>
     index.by === 'FOLDER'
-      ? (['revisions-by-folder', index.folderId] as const)
-      : (['revisions-by-container', index.containerId] as const);
-  return [index.status === undefined ? [name, owner] : [`${name}-status`, owner, index.status]];
+      ? ['revisions-by-folder-status', index.folderId, status]
+      : ['revisions-by-container-status', index.containerId, status],
+  );
 }
 
 export function operationIndexes(index: OperationIndex): readonly IndexName[] {

@@ -16,7 +16,10 @@ for _, operation in ipairs(redis.call('ZRANGE', key('journal', id), 0, -1)) do
   if operation ~= args.operationId then cancel_queued(operation) end
 end
 end_operation(args.operationId, args.result, args.progress)
-for _, revision in ipairs(redis.call('ZRANGE', key('revisions-by-container', id), 0, -1)) do remove_revision(revision) end
+for _, status in ipairs({ 'CREATING', 'ACTIVE', 'OBSOLETE' }) do
+  local revisions = redis.call('ZRANGE', key('revisions-by-container-status', id, status), 0, -1)
+  for _, revision in ipairs(revisions) do remove_revision(revision) end
+end
 for _, instance in ipairs(redis.call('SMEMBERS', key('devices-of', id))) do free_devices(id, instance) end
 unindex(container_indexes(container), id)
 redis.call('DEL', key('container', id), key('journal', id))

@@ -1,3 +1,4 @@
+import type { RevisionIndex } from '../../../src/store/records.js';
 import type { Store } from '../../../src/store/redis-store.js';
 import { type Lease, LeaseLostError, NEXT_ROUTE_VERSION } from '../../../src/store/work.js';
 import { aRollout } from '../reconciler/builders.js';
@@ -282,6 +283,22 @@ export function storeContract(open: () => Store): void {
       expect(await counts()).toBe('0 1 0 1 3 1 1 1');
       await submit(store, 'DELETE', id);
       expect(await counts()).toBe('0 0 1 1 4 0 1 1');
+    });
+
+    test('revisions are listed once they have been deployed, newest first, whatever their status', async () => {
+      const { id, held } = await activeContainer(store);
+      const first = await deployed(store, held);
+      const second = await deployed(store, held);
+      await deploy(store, id);
+      const idsOf = async (index: RevisionIndex, after: string | null, limit: number) => {
+        const page = await store.records.revisions({ index, after, limit });
+        return { ids: page.items.map((revision) => revision.id), next: page.next };
+      };
+      for (const index of [{ by: 'CONTAINER', containerId: id }, { by: 'FOLDER', folderId: 'default' }] as const) {
+        const newest = await idsOf(index, null, 1);
+        expect(newest.ids).toEqual([second.revisionId]);
+        expect(await idsOf(index, newest.next, 5)).toEqual({ ids: [first.revisionId], next: null });
+      }
     });
 
     test('what a folder lists is its own, however it is named', async () => {

@@ -161,8 +161,11 @@ async function containerIn(redis: Redis, id: string): Promise<World['container']
 }
 
 async function revisionsIn(redis: Redis, containerId: string): Promise<ReadonlyMap<string, Fields>> {
-  const ids = await redis.zrange(`${ROOT}revisions-by-container/${containerId}`, 0, '-1');
-  return hashes(redis, 'revision', ids);
+  const index = `${ROOT}revisions-by-container-status/${containerId}`;
+  const ids = await Promise.all(
+    ['CREATING', 'ACTIVE', 'OBSOLETE'].map((status) => redis.zrange(`${index}/${status}`, 0, '-1')),
+  );
+  return hashes(redis, 'revision', ids.flat());
 }
 
 /** An operation is one text, whose first line is a list in JSON; the ninth item is its state. */

@@ -11,13 +11,11 @@ local function container_indexes(container)
   }
 end
 
+-- They are apart by status: a list of several is read from several indexes. One that is being deployed is on no folder's list.
 local function revision_indexes(revision)
-  return {
-    key('revisions-by-folder', revision.folderId),
-    key('revisions-by-folder-status', revision.folderId, revision.status),
-    key('revisions-by-container', revision.containerId),
-    key('revisions-by-container-status', revision.containerId, revision.status),
-  }
+  local of_container = key('revisions-by-container-status', revision.containerId, revision.status)
+  if revision.status == 'CREATING' then return { of_container } end
+  return { of_container, key('revisions-by-folder-status', revision.folderId, revision.status) }
 end
 
 -- The finished and the unfinished are apart: a list of both is read from two indexes.
