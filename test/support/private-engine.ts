@@ -18,6 +18,8 @@ export interface PrivateEngine {
   images(...names: ('busybox' | 'app')[]): Promise<void>;
   /** The UUIDs that a container got from the stand-in at its last start; none when it never got any. */
   gpusSeen(containerId: string): string[];
+  /** What its stand-in GPUs saw that must not be: a line for each container that was started with one that another ran with. */
+  gpuOverlaps(): string[];
   /** From now on every container with GPUs fails to start with this text; undefined mends it. */
   failGpus(message: string | undefined): void;
   /** SIGKILL to the engine alone; its containers live on. */
@@ -85,6 +87,7 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
     docker: (...args) => docker(endpoint, ...args),
     images: (...names) => images(endpoint, ...names),
     gpusSeen: (containerId) => gpusSeen(gpuDir, containerId),
+    gpuOverlaps: () => linesIn(join(gpuDir, 'overlaps')),
     failGpus: (message) =>
       message === undefined
         ? rmSync(join(gpuDir, 'fail'), { force: true })
@@ -137,6 +140,14 @@ function gpusSeen(gpuDir: string, containerId: string): string[] {
   return readFileSync(join(seen, file), 'utf8')
     .split('\n')
     .flatMap((line) => line.split(', ')[1] ?? []);
+}
+
+function linesIn(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return []; // nothing was ever seen
+  }
 }
 
 function namesIn(dir: string): string[] {

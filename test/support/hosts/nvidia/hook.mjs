@@ -8,10 +8,12 @@
  * LONGSHORE_GPU_DIR is the state of one host:
  *   devices.csv   its GPUs, a line each: index, uuid, name, MiB
  *   seen/<id>     what a container was given, in the same form, renumbered from 0; written at every start
+ *   pids/<id>     the process that it was given to: its id and when it began
+ *   overlaps      a line for each start with a GPU that another container ran with at that moment
  *   fail          when it is there, every start fails with its text
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const here = import.meta.dirname;
@@ -30,6 +32,34 @@ function select(wanted) {
     const found = devices.find((line) => line.split(', ').slice(0, 2).includes(name));
     return found ?? refuse(`device error: ${name}: unknown device`);
   });
+}
+
+/** State and start time of a process; undefined: there is none. */
+function processOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return { state: fields[0], startedAt: fields[19] };
+  } catch {
+    return undefined;
+  }
+}
+
+/** It is a start that begins to share a GPU: of two at the same time the later one sees the other's note. */
+function noteOverlaps() {
+  const pids = join(dir, 'pids');
+  mkdirSync(pids, { recursive: true });
+  writeFileSync(join(pids, state.id), `${state.pid} ${processOf(state.pid)?.startedAt}`);
+  const uuids = (id) => readFileSync(join(dir, 'seen', id), 'utf8').split('\n').flatMap((line) => line.split(', ')[1] ?? []);
+  const mine = uuids(state.id);
+  for (const other of readdirSync(pids)) {
+    const [pid, startedAt] = readFileSync(join(pids, other), 'utf8').split(' ');
+    const found = processOf(pid);
+    if (other === state.id || found?.startedAt !== startedAt || 'ZX'.includes(found.state)) continue;
+    const both = uuids(other).filter((uuid) => mine.includes(uuid));
+    if (both.length === 0) continue;
+    const line = `container ${state.id} was started with ${both.join()}, with which ${other} still ran`;
+    appendFileSync(join(dir, 'overlaps'), `${line}\n`);
+  }
 }
 
 // Runs in the container's mount namespace, where its root is still at the host's path. mknod may be forbidden.
@@ -54,6 +84,7 @@ const given = select(visible).map((line, index) => line.replace(/^\d+/, String(i
 mkdirSync(join(dir, 'seen'), { recursive: true });
 const list = join(dir, 'seen', state.id);
 writeFileSync(list, given.map((line) => `${line}\n`).join(''));
+noteOverlaps();
 
 const busybox = execFileSync('sh', ['-c', 'readlink -f "$(command -v busybox)"'], { encoding: 'utf8' }).trim();
 const root = resolve(state.bundle, spec.root.path);

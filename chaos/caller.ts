@@ -1,0 +1,115 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Calls } from './calls.js';
+import type { ContainerRecord, Ledger } from './ledger.js';
+
+/** A request to a container that was not answered as it should have been. */
+export interface FailedRequest {
+  readonly container: ContainerRecord;
+  /** ingress-1 ... */
+  readonly ingress: string;
+  readonly from: number;
+  readonly to: number;
+  readonly what: string;
+}
+
+export interface CallerParts {
+  readonly ingresses: readonly { readonly name: string; readonly port: number }[];
+  readonly ledger: Ledger;
+  readonly calls: Calls;
+}
+
+const EVERY_MS = 400;
+/** On a busy machine a request may wait for its turn. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Asks for every container that has to serve without a break, by every ingress, again and again, by the clock: in turn on a connection
+ * that is kept and on a new one.
+ */
+export class Caller {
+  readonly failed: FailedRequest[] = [];
+  sent = 0;
+  private readonly kept = new Agent({ keepAlive: true });
+  private readonly urls = new Map<string, string>();
+  private readonly under = new Set<Promise<void>>();
+  private running = true;
+
+  constructor(private readonly parts: CallerParts) {}
+
+  async run(): Promise<void> {
+    for (let round = 0; this.running; round++) {
+      for (const container of this.parts.ledger.containers) if (serves(container)) this.callAll(container, round);
+      await delay(EVERY_MS);
+    }
+    await Promise.all(this.under);
+    this.kept.destroy();
+  }
+
+  stop(): void {
+    this.running = false;
+  }
+
+  private callAll(container: ContainerRecord, round: number): void {
+    const host = this.urls.get(container.id);
+    if (host === undefined) return void this.findHost(container);
+    for (const { name, port } of this.parts.ingresses) {
+      const one = this.call({ container, ingress: name, port, host, kept: round % 2 === 0 });
+      this.under.add(one);
+      void one.finally(() => this.under.delete(one));
+    }
+  }
+
+  private async findHost({ id }: ContainerRecord): Promise<void> {
+    const answer = await this.parts.calls.once('Get', (api) => api.container(id));
+    if (answer !== null && 'reply' in answer) this.urls.set(id, new URL(answer.reply.url).host);
+  }
+
+  private async call(way: Way): Promise<void> {
+    const { container, ingress } = way;
+    const from = Date.now();
+    this.sent += 1;
+    const what = await exchange(way, this.kept).then(
+      ({ status, body }) => {
+        if (status !== 200) return `status ${status}: ${body.slice(0, 200)}`;
+        return [...container.revisions.values()].includes(body.trim()) ? null : `answered by ${body.trim()}`;
+      },
+      (error: unknown) => String(error),
+    );
+    // Of one that was to be deleted meanwhile nothing is promised.
+    if (what !== null && container.deletedAt === null)
+      this.failed.push({ container, ingress, from, to: Date.now(), what });
+  }
+}
+
+function serves({ startFirst, servesSince, deletedAt }: ContainerRecord): boolean {
+  return startFirst && servesSince !== null && deletedAt === null;
+}
+
+interface Way {
+  readonly container: ContainerRecord;
+  readonly ingress: string;
+  readonly port: number;
+  readonly host: string;
+  readonly kept: boolean;
+}
+
+function exchange(
+  { port, host, kept }: Way,
+  agent: Agent,
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const options = { host: '127.0.0.1', port, headers: { host }, agent: kept ? agent : false, signal };
+    const outgoing = request(options, (response) => {
+      let body = '';
+      response.on('data', (piece: Buffer) => {
+        body += piece.toString();
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,149 @@
+import type { ApiContainer, ApiOperation, ApiRevision } from './api.js';
+import type { DockerContainer } from './docker.js';
+import type { ContainerRecord, Entry } from './ledger.js';
+
+/** What is there when nothing is under way, as the API and Docker show it. */
+export interface EndState {
+  readonly containers: readonly ApiContainer[];
+  readonly operations: ReadonlyMap<string, readonly ApiOperation[]>;
+  readonly revisions: ReadonlyMap<string, readonly ApiRevision[]>;
+  readonly docker: readonly DockerContainer[];
+  readonly networks: ReadonlyMap<string, readonly string[]>;
+  readonly volumes: ReadonlyMap<string, readonly string[]>;
+}
+
+const ITSELF = 'longshore';
+const OWNER_VOLUME = 'longshore-owner';
+
+/** One line for each thing that is not as it has to be, when all faults were lifted and nothing is asked for any more. */
+export function* endFaults(state: EndState, records: readonly ContainerRecord[]): Generator<string> {
+  for (const record of records) yield* containerFaults(state, record);
+  const known = new Set(records.map(({ id }) => id));
+  for (const { id, name } of state.containers) if (!known.has(id)) yield `nobody created container ${id} (${name})`;
+  yield* strays(state);
+  yield* sharedGpus(state.docker);
+}
+
+function* containerFaults(state: EndState, record: ContainerRecord): Generator<string> {
+  const open = record.entries.filter(({ end }) => end === null);
+  for (const { operationId, method } of open) yield `operation ${operationId} (${method}) has not ended`;
+  if (open.length > 0) return;
+  const found = state.containers.find(({ id }) => id === record.id);
+  const running = state.docker.filter((one) => one.container === record.id && one.running);
+  if (isDeleted(record)) {
+    if (found !== undefined) yield `container ${record.id} was deleted and is ${found.status}`;
+    for (const { name, host } of running) yield `${name} runs on ${host}, and its container ${record.id} was deleted`;
+    return;
+  }
+  if (found === undefined) return yield `container ${record.id} is gone, and nobody deleted it`;
+  const operations = state.operations.get(record.id) ?? [];
+  yield* journalFaults(record, operations);
+  if (record.deletedAt !== null) return; // a Delete that failed: it can be repeated, and nothing is promised meanwhile
+  const active = activeOf(record, operations);
+  if ((found.active_revision_id || null) !== active)
+    yield `container ${record.id} (${record.name}) has ${found.active_revision_id || 'nothing'} active; the last operation that succeeded made it ${active}`;
+  if (found.status !== 'ACTIVE') yield `container ${record.id} is ${found.status}: ${found.status_message}`;
+  yield* revisionFaults(record, state.revisions.get(record.id) ?? [], active);
+  yield* instanceFaults(record, found, state.docker, active);
+}
+
+function* journalFaults(record: ContainerRecord, operations: readonly ApiOperation[]): Generator<string> {
+  for (const { operationId } of record.entries) {
+    if (!operations.some(({ id }) => id === operationId))
+      yield `operation ${operationId} was acknowledged and is not among those of container ${record.id}`;
+  }
+  for (const { id, created_by, description } of operations) {
+    if (record.entries.some(({ operationId }) => operationId === id) || created_by === ITSELF) continue;
+    yield `nobody asked for operation ${id} of container ${record.id} (${description})`;
+  }
+}
+
+function* revisionFaults(
+  record: ContainerRecord,
+  revisions: readonly ApiRevision[],
+  active: string | null,
+): Generator<string> {
+  const ids = revisions.filter(({ status }) => status === 'ACTIVE').map(({ id }) => id);
+  if (ids.join() !== (active ?? ''))
+    yield `ACTIVE revisions of ${record.id} are ${ids.join() || 'none'}, and should be ${active}`;
+  for (const { id, status } of revisions) {
+    if (status !== 'ACTIVE' && status !== 'OBSOLETE') yield `revision ${id} of ${record.id} is ${status}`;
+    if (!record.revisions.has(id)) yield `nobody deployed revision ${id} of ${record.id}`;
+  }
+}
+
+function* instanceFaults(
+  record: ContainerRecord,
+  found: ApiContainer,
+  docker: readonly DockerContainer[],
+  active: string | null,
+): Generator<string> {
+  const ours = docker.filter(({ container }) => container === record.id);
+  const running = ours.filter((one) => one.running);
+  const shown = running.map(({ name, host, revision }) => `${name} of ${revision} on ${host}`).join(', ') || 'nothing';
+  if (running.map(({ revision }) => revision).join() !== (active ?? ''))
+    yield `of container ${record.id} (${record.name}) runs ${shown}; it should be one instance of ${active} (${found.status_message})`;
+  for (const { name, host, instance, status } of ours) {
+    const told = found.instances.find(({ id }) => id === instance);
+    if (told === undefined) yield `${name} (${status}) is on ${host}, and container ${record.id} has no such instance`;
+    else if (told.host !== host) yield `${name} is on ${host}, and the API says that it is on ${told.host}`;
+  }
+  for (const { id, state } of found.instances) {
+    const there = ours.filter(({ instance }) => instance === id);
+    if (there.length > 1) yield `instance ${id} has ${there.length} Docker containers`;
+    if ((state === 'STATE_RUNNING') !== there.some((one) => one.running))
+      yield `instance ${id} is ${state}, and ${there.map(({ status }) => status).join() || 'not there'} on Docker`;
+  }
+}
+
+/** Everything on the engines that is ours belongs to a container that is there. */
+function* strays({ containers, docker, networks, volumes }: EndState): Generator<string> {
+  for (const { name, host, container, status } of docker) {
+    if (!containers.some(({ id }) => id === container))
+      yield `${name} (${status}) is left on ${host}, and its container ${container} is gone`;
+  }
+  for (const [host, names] of networks) if (names.length > 1) yield `${host} has the networks ${names.join(', ')}`;
+  for (const [host, names] of volumes) {
+    const others = names.filter((name) => name !== OWNER_VOLUME);
+    if (others.length > 0) yield `${host} has the volumes ${others.join(', ')}`;
+  }
+}
+
+function* sharedGpus(docker: readonly DockerContainer[]): Generator<string> {
+  const running = docker.filter((one) => one.running);
+  for (const [index, one] of running.entries()) {
+    for (const other of running.slice(index + 1)) {
+      const both = one.gpus.filter((gpu) => other.gpus.includes(gpu));
+      if (both.length > 0) yield `${one.name} and ${other.name} both run with ${both.join()}`;
+    }
+  }
+}
+
+export function isDeleted(record: ContainerRecord): boolean {
+  return record.entries.some(({ method, end }) => method === 'Delete' && end?.operation.response != null);
+}
+
+/** Those of a container run first in, first out, so the last one that was asked for is the last one that ran. */
+function activeOf(record: ContainerRecord, operations: readonly ApiOperation[]): string | null {
+  const last = record.entries.filter(changed).at(-1);
+  const own = operations.filter((one) => one.created_by === ITSELF && one.response != null);
+  const reverted = own.sort(byAge).at(-1);
+  if (reverted === undefined) return last?.revisionId ?? null;
+  const asked = operations.find(({ id }) => id === last?.operationId);
+  if (asked !== undefined && byAge(asked, reverted) > 0) return last?.revisionId ?? null;
+  return revertedTo(reverted);
+}
+
+const changed = ({ revisionId, end }: Entry): boolean => revisionId !== null && end?.operation.response != null;
+
+function byAge(one: ApiOperation, other: ApiOperation): number {
+  const seconds = (one.created_at?.seconds ?? 0) - (other.created_at?.seconds ?? 0);
+  return seconds !== 0 ? seconds : (one.created_at?.nanos ?? 0) - (other.created_at?.nanos ?? 0);
+}
+
+/** The second field of a rollback's metadata: tag 0x12, length, text. */
+function revertedTo({ metadata }: ApiOperation): string | null {
+  const message = metadata?.value ?? Buffer.alloc(0);
+  const at = 2 + (message[1] ?? 0);
+  return message[at] === 0x12 ? message.subarray(at + 2, at + 2 + (message[at + 1] ?? 0)).toString() : null;
+}

@@ -1,0 +1,74 @@
+import type { LinkMode } from '../link.js';
+import type { Stage, StageHost } from '../stage.js';
+import type { Fault, FaultKind } from './fault.js';
+
+/** Time for instances to be found dead and started again, with the back-off that grows. */
+const HOST_RECOVERS_MS = 30_000;
+const RECOVERS_MS = 3_000;
+
+type Prepared = Omit<Fault, 'target'>;
+
+const onEngine = (
+  kind: string,
+  weight: number,
+  prepare: (host: StageHost, forMs: number) => Prepared,
+  [from, to]: readonly [from: number, to: number],
+): FaultKind => ({
+  kind,
+  weight,
+  prepare: (stage: Stage, random) => {
+    const host = random.pick(stage.hosts);
+    return { ...prepare(host, random.between(from * 1_000, to * 1_000)), target: host.name };
+  },
+});
+
+const cutOff = (kind: string, mode: LinkMode): FaultKind =>
+  onEngine(
+    kind,
+    1,
+    ({ name, link }, forMs) => ({
+      name: `${kind} of ${name}`,
+      paths: [engineOf(name)],
+      forMs,
+      recoversMs: RECOVERS_MS,
+      begin: async () => link.set(mode),
+      lift: async () => link.set('PASS'),
+    }),
+    [2, 8],
+  );
+
+/** `host-1` is its containers, `engine-1` the way to its engine. */
+const engineOf = (host: string) => host.replace('host', 'engine');
+
+export const ENGINE_FAULTS: readonly FaultKind[] = [
+  onEngine(
+    'engine-kill',
+    2,
+    ({ name, engine, liveRestore }, forMs) => ({
+      name: `kill the engine of ${name}${liveRestore ? ', which restores its containers' : ''}`,
+      // Docker's port proxies end with it either way.
+      paths: [name, engineOf(name)],
+      forMs,
+      recoversMs: HOST_RECOVERS_MS,
+      begin: () => engine.kill(),
+      lift: () => engine.start(),
+    }),
+    [0, 3],
+  ),
+  onEngine(
+    'engine-freeze',
+    2,
+    ({ name, engine }, forMs) => ({
+      name: `freeze the engine of ${name}`,
+      paths: [engineOf(name)],
+      forMs,
+      recoversMs: RECOVERS_MS,
+      begin: () => engine.stop(),
+      lift: () => engine.cont(),
+    }),
+    [2, 8],
+  ),
+  cutOff('engine-silent', 'HELD'),
+  cutOff('engine-reset', 'RESET'),
+  cutOff('engine-half-open', 'HALF_OPEN'),
+];

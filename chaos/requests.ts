@@ -1,0 +1,61 @@
+import type { Random } from './random.js';
+
+/** What revisions do: answer with their name; answer, and stay when they are asked to go; cannot be fetched; end at once; never answer. */
+export type Behaviour = 'ANSWERS' | 'STUBBORN' | 'MISSING' | 'EXITS' | 'SILENT';
+
+export interface SlotKind {
+  readonly gpus: number;
+  readonly order: 'START_FIRST' | 'STOP_FIRST' | 'AUTO';
+}
+
+/** One after the other has a container of each kind, deletes it, makes the next one ... */
+export const SLOTS: readonly SlotKind[] = [
+  { gpus: 0, order: 'START_FIRST' },
+  { gpus: 0, order: 'START_FIRST' },
+  { gpus: 1, order: 'START_FIRST' },
+  { gpus: 1, order: 'STOP_FIRST' },
+  { gpus: 2, order: 'AUTO' },
+];
+
+export const CAN_SUCCEED: Readonly<Record<Behaviour, boolean>> = {
+  ANSWERS: true,
+  STUBBORN: true,
+  MISSING: false,
+  EXITS: false,
+  SILENT: false,
+};
+
+const ANSWER = 'mkdir -p /www; echo "$REVISION" >/www/index.html;';
+const SCRIPT: Readonly<Record<Behaviour, string>> = {
+  ANSWERS: `${ANSWER} exec httpd -f -p "$PORT" -h /www`,
+  STUBBORN: `trap '' TERM; ${ANSWER} httpd -p "$PORT" -h /www; while :; do sleep 1; done`,
+  MISSING: 'exit 1',
+  EXITS: 'echo "it cannot run"; exit 3',
+  SILENT: 'exec sleep 3600',
+};
+
+const LOCAL_IMAGE = 'longshore/busybox:latest';
+
+export function deployRequest(
+  containerId: string,
+  { gpus, order }: SlotKind,
+  revision: { readonly name: string; readonly behaviour: Behaviour; readonly pulled: string | null },
+): object {
+  const { name, behaviour, pulled } = revision;
+  const image = pulled ?? LOCAL_IMAGE;
+  return {
+    container_id: containerId,
+    image_spec: {
+      image_url: behaviour === 'MISSING' ? `${image.split(':').slice(0, -1).join(':')}-missing:latest` : image,
+      command: { command: ['/bin/sh', '-c', SCRIPT[behaviour]] },
+      environment: { REVISION: name },
+    },
+    ...(gpus > 0 && { gpus: { count: gpus } }),
+    ...(order !== 'AUTO' && { rollout_order: `ROLLOUT_ORDER_${order}` }),
+    ...(behaviour === 'SILENT' && { health_check: { http: { path: '/' }, deadline: { seconds: 3 } } }),
+  };
+}
+
+export function someBehaviour(random: Random): Behaviour {
+  return random.weighted({ ANSWERS: 10, STUBBORN: 1, MISSING: 1, EXITS: 2, SILENT: 1 });
+}
