@@ -43,7 +43,7 @@ export class Watch {
     const open = all.filter(({ end }) => end === null);
     const done = all.filter(({ end }) => end !== null);
     const again = Array.from({ length: Math.min(AGAIN, done.length) }, () => done[this.turn++ % done.length]);
-    await Promise.all([...open, ...again].map((entry) => entry && this.read(entry)));
+    await Promise.all([...open, ...again].map(async (entry) => entry && this.read(entry)));
   }
 
   async lookAtDocker(): Promise<void> {

@@ -94,11 +94,16 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
 
   async function beat(): Promise<void> {
     beatDue = false;
-    await report();
+    const unreported = await report().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    // A store that takes no writes, since it is full or its replicas are away, still says where instances are.
     const askedAt = deps.now();
     const version = await within(store.version(), options.callTimeoutMs);
     if (lastWord === null || version !== table.version()) await readAll();
     else lastWord = askedAt;
+    if (unreported !== null) throw unreported.error;
   }
 
   const pending = () => !stopped && (beatDue || hints.length > 0 || wake.size > 0);
@@ -118,7 +123,7 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     } catch (error) {
       // The next beat reads everything anew if the version says that something was missed.
       hints.length = 0;
-      if (reachable) log.warn({ error: String(error) }, 'the store cannot be reached; serving the last routes');
+      if (reachable) log.warn({ error: String(error) }, 'the store fails; serving the last routes that it gave');
       reachable = false;
       lane = null;
     }

@@ -8,6 +8,8 @@ export interface MemoryRoutes extends RouteStore {
   remove(containerId: string): number;
   /** While true every call fails. */
   down: boolean;
+  /** While true nothing can be reported, and all can be read. */
+  readOnly: boolean;
   /** What ingresses said, oldest first, with the containers that they woke. */
   readonly reports: { readonly report: IngressReport; readonly wake: readonly string[] }[];
   readonly left: string[];
@@ -44,6 +46,7 @@ export function createMemoryRoutes(): MemoryRoutes {
 
   const store: MemoryRoutes = {
     down: false,
+    readOnly: false,
     reports: [],
     left: [],
     publish: (route, quiet = false) => write(route.containerId, route, quiet),
@@ -56,7 +59,11 @@ export function createMemoryRoutes(): MemoryRoutes {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    report: (report, _ttlMs, wake) => answer(() => void store.reports.push({ report, wake })),
+    report: (report, _ttlMs, wake) =>
+      answer(() => {
+        if (store.readOnly) throw new Error('the store takes no writes');
+        store.reports.push({ report, wake });
+      }),
     leave: (ingressId) => answer(() => void store.left.push(ingressId)),
   };
   return store;

@@ -83,6 +83,22 @@ test('started without the store it answers 503 until the store is there', async 
   await ingress.stop(0);
 });
 
+test('of a store that takes no writes the routes are read', async () => {
+  const routes = createMemoryRoutes();
+  routes.readOnly = true;
+  routes.publish(routeTo(first.target), true);
+  const { ingress, port } = await startIngress({}, routes);
+  await until('it has routes', () => ingress.ready());
+  expect((await ask(port)).body).toBe('r1');
+  const version = routes.publish(routeTo(second.target), true);
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect((await ask(port)).body).toBe('r2');
+  expect(routes.reports).toEqual([]);
+  routes.readOnly = false;
+  await until('it is reported', () => routes.reports.at(-1)?.report.appliedVersion === version);
+  await ingress.stop(0);
+});
+
 test('a store that lost changes is followed back', async () => {
   const { ingress, routes, port, publish } = await startIngress();
   const kept = await publish(routeTo(first.target));
