@@ -177,6 +177,20 @@ export function switched(state: ContainerState, now: number, drainTimeoutMs: num
   return { ...next, stableRevisionId, routed: targetsOf(next), message: '' };
 }
 
+/** With the version that the script has put where NEXT_ROUTE_VERSION stood. */
+export function numbered(state: ContainerState, version: number): ContainerState {
+  const given = (known: number | null): number | null => (known === NEXT_ROUTE_VERSION ? version : known);
+  const { rollout } = state;
+  return {
+    ...changeAll(state, ({ drainVersion }) => ({ drainVersion: given(drainVersion) })),
+    rollout: rollout && {
+      ...rollout,
+      switchedVersion: given(rollout.switchedVersion),
+      holdVersion: given(rollout.holdVersion),
+    },
+  };
+}
+
 /** UNDO_ROLLOUT. */
 export function undone(state: ContainerState, failure: Failure, now: number): ContainerState {
   return withRollout(state, { failure, undoneAt: now, blocked: null });

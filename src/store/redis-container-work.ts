@@ -21,7 +21,8 @@ export function createRedisContainerWork(
       return decodeLoad(await scripts.run('load', lease, { containerId }));
     },
     takeOperation: async (lease, change) => {
-      await scripts.run('take-operation', lease, { ...written(lease, change), operationId: change.operationId });
+      const args = { ...written(lease, change), operationId: change.operationId };
+      return (await scripts.run('take-operation', lease, args)) === 'OK' ? 'TAKEN' : 'LEFT';
     },
     save: async (lease, change) => {
       await scripts.run('save', lease, written(lease, change));
@@ -46,16 +47,19 @@ export function createRedisContainerWork(
     switchRevision: async (lease, change) => {
       const { revisionId } = change;
       const args = { ...written(lease, change), route: routeText(change.route), revisionId, needed: needed(change) };
-      return integer.parse(await scripts.run('switch-revision', lease, args));
+      const [version, ingresses] = String(await scripts.run('switch-revision', lease, args)).split(' ');
+      if (ingresses === undefined) return null;
+      return { version: integer.parse(version), ingresses: integer.parse(ingresses) };
     },
     completeOperation: async (lease, change) => {
-      await scripts.run('complete-operation', lease, {
+      const reply = await scripts.run('complete-operation', lease, {
         ...written(lease, change),
         operationId: change.operationId,
         result: encodeResult(change.result),
         resultOf: ownerOf(change.result),
         revisionToRemove: change.revisionToRemove ?? '',
       });
+      return reply === 'LAST' ? 'LAST' : 'MORE';
     },
     removeContainer: async (lease, containerId, operationId) => {
       own(lease, containerId);

@@ -73,10 +73,10 @@ export interface ContainerWork {
   /** Null: the container is gone; its key can be dropped. */
   load(lease: Lease, containerId: string): Promise<LoadedContainer | null>;
   /**
-   * QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. An operation that is not queued any
-   * more (cancelled since the reading), or that stands behind a running one, is left alone and the state with it: load again.
+   * QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. LEFT: an operation that is not queued
+   * any more (cancelled since the reading), or that stands behind a running one, is left alone and the state with it: load again.
    */
-  takeOperation(lease: Lease, change: StateChange & { readonly operationId: string }): Promise<void>;
+  takeOperation(lease: Lease, change: StateChange & { readonly operationId: string }): Promise<'TAKEN' | 'LEFT'>;
   save(lease: Lease, change: StateChange): Promise<void>;
   /** Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. */
   place(lease: Lease, change: StateChange & { readonly devices: DeviceLease }): Promise<'PLACED' | 'TAKEN'>;
@@ -86,15 +86,27 @@ export interface ContainerWork {
   freeDevices(lease: Lease, change: StateChange & { readonly instanceId: string }): Promise<void>;
   /** Writes the route under a new version, which replaces NEXT_ROUTE_VERSION in the state. Returns it. */
   publishRoute(lease: Lease, change: StateChange & { readonly route: RouteChange }): Promise<number>;
-  /** The switch: publishes the route, makes `revisionId` ACTIVE and the former one OBSOLETE, in one script. */
+  /**
+   * The switch: publishes the route, makes `revisionId` ACTIVE and the former one OBSOLETE, in one script. Null: the running operation has been
+   * asked to stop, so that nothing was done: load again.
+   */
   switchRevision(
     lease: Lease,
     change: StateChange & { readonly revisionId: string; readonly route: RouteChange },
-  ): Promise<number>;
-  /** Ends the running operation. A failed deploy's revision is removed with its index entries; `revisionToRemove` names it. */
-  completeOperation(lease: Lease, change: StateChange & Completion): Promise<void>;
+  ): Promise<Switched | null>;
+  /**
+   * Ends the running operation. A failed deploy's revision is removed with its index entries; `revisionToRemove` names it. LAST: no other of the
+   * container waits.
+   */
+  completeOperation(lease: Lease, change: StateChange & Completion): Promise<'LAST' | 'MORE'>;
   /** The end of a Delete: container, revisions, name, indexes, route and leases go, a tombstone stays, the operation is done. */
   removeContainer(lease: Lease, containerId: string, operationId: string): Promise<void>;
+}
+
+export interface Switched {
+  readonly version: number;
+  /** How many ingresses live, and so have to apply it. */
+  readonly ingresses: number;
 }
 
 export interface StateChange {

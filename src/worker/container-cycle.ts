@@ -5,12 +5,13 @@ import { progressOf } from '../reconciler/progress.js';
 import type { Step, Wait } from '../reconciler/step.js';
 import { planTakeover } from '../reconciler/takeover.js';
 import type { ContainerView, HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
-import type { LoadedContainer } from '../store/work.js';
+import type { LoadedContainer, StateChange } from '../store/work.js';
 import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
 import { viewOf } from './container-view.js';
 import type { HeldLease } from './held-leases.js';
 import { observeContainer } from './observe.js';
+import { createReading } from './reading.js';
 import { CHANGES_DOCKER, createSight, DEMANDS_LOOK, type Sight } from './sight.js';
 import type { Hints, KeyWork, Next } from './worker.js';
 
@@ -27,6 +28,8 @@ const STEP_LIMIT = 1_000;
 /** After a fault on something that has no record to keep it, and after a call that may still run. */
 const UNRECORDED_FAULT_MS = 2_000;
 const UNKNOWN_OUTCOME_MS = 500;
+/** Their first deed is a write of the whole state. */
+const WRITES_FIRST: ReadonlySet<Step['kind']> = new Set(['SWITCH_REVISION'] satisfies Step['kind'][]);
 const UNRESTED: Next = { delayMs: 5_000, clean: true };
 const DUE_AT_ONCE: Next = { delayMs: 0, clean: true };
 
@@ -37,28 +40,31 @@ export function createContainerCycle(deps: ContainerCycleDeps): KeyWork {
     const give = (next: Next): Next => ({ ...next, clean: next.clean && takenOver });
     const id = containerIdOf(held);
     const sight = createSight((hosts) => observeContainer(deps.fleet, hosts, id, held.signal));
+    const reading = createReading(() => deps.work.load(held.lease, id));
     let lastDeed = performance.now();
-    let known: LoadedContainer | null = null;
     for (let count = 0; count < STEP_LIMIT; count += 1) {
       held.signal.throwIfAborted();
       if (hints.draining()) return give(DUE_AT_ONCE);
       // Asked first: what is heard of after it is in the reading, or is heard of again.
-      const news = hints.heard();
-      const loaded = known !== null && !news ? known : await deps.work.load(held.lease, id);
+      const loaded = await reading.of(hints.heard());
       if (loaded === null) return { delayMs: null, clean: true };
       if (!takenOver) sight.forget();
       const { view, step } = await planOn(deps, held, loaded, sight);
       takenOver ||= isTakenOver(view);
       if (step.kind !== 'WAIT') lastDeed = performance.now();
-      const outcome = await advance(deps, held, hints, { loaded, view, step, restedMs: performance.now() - lastDeed });
+      if (reading.unwritten() && !WRITES_FIRST.has(step.kind)) await deps.work.save(held.lease, asKnown(view));
+      const restedMs = performance.now() - lastDeed;
+      const outcome = await advance(deps, held, hints, { loaded, view, step, restedMs, now: reading.now });
       if (outcome !== 'AGAIN' && 'delayMs' in outcome) return give(outcome);
-      known = outcome === 'AGAIN' ? null : (outcome.loaded ?? null);
+      reading.goOn(outcome === 'AGAIN' ? undefined : outcome);
       goOn(sight, step, outcome === 'AGAIN' ? undefined : outcome.seen);
     }
     deps.log.error({ key: held.lease.key }, `the plan did not come to rest within ${STEP_LIMIT} steps`);
     return give(UNRESTED);
   };
 }
+
+const asKnown = ({ containerId, state }: ContainerView): StateChange => ({ containerId, state });
 
 function goOn(sight: Sight, step: Step, seen: HostedInstance | undefined): void {
   const waitedForDocker = step.kind === 'WAIT' && step.elsewhere !== true;
@@ -79,6 +85,8 @@ interface Planned {
   readonly step: Step;
   /** Since the last step that was not a wait. */
   readonly restedMs: number;
+  /** Redis time. */
+  readonly now: () => number;
 }
 
 async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, sight: Sight) {
@@ -93,9 +101,8 @@ async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
 }
 
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
-  const { loaded, view, step, restedMs } = planned;
+  const { loaded, view, step, restedMs, now } = planned;
   const { lease, signal } = held;
-  const readAt = performance.now();
   const context: StepContext = {
     deps,
     lease,
@@ -104,7 +111,7 @@ async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, 
     loaded,
     view,
     progress: progressOf(step, view) ?? undefined,
-    now: () => view.now + Math.floor(performance.now() - readAt),
+    now,
   };
   switch (step.kind) {
     case 'WAIT':

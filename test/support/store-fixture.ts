@@ -15,7 +15,7 @@ import type {
 } from '../../src/store/records.js';
 import { createRedisClient } from '../../src/store/redis-client.js';
 import { createStore, type Store } from '../../src/store/redis-store.js';
-import type { DeviceLease, Lease } from '../../src/store/work.js';
+import type { ContainerWork, DeviceLease, Lease } from '../../src/store/work.js';
 
 /** Stores that live on one Redis; every one is a process of its own as far as Redis can tell. */
 export const openStore = (url: string, more: Partial<Parameters<typeof createStore>[0]> = {}): Store =>
@@ -198,13 +198,20 @@ export async function run(store: Store, held: Lease, operationId: string, state 
   });
 }
 
+/** Switches, where nobody has asked the operation to stop. */
+export async function switched(store: Store, ...[held, change]: Parameters<ContainerWork['switchRevision']>) {
+  const outcome = await store.containerWork.switchRevision(held, change);
+  if (outcome === null) throw new Error(`${change.containerId} was not switched`);
+  return outcome;
+}
+
 /** Deploys a revision and switches to it. */
 export async function deployed(store: Store, held: Lease, more: Partial<ContainerState> = {}) {
   const containerId = held.key.slice('container/'.length);
   const { revisionId, operationId } = await deploy(store, containerId);
   await store.containerWork.takeOperation(held, { containerId, state: stateOf(more), operationId });
   const state = stateOf({ ...more, activeRevisionId: revisionId });
-  const version = await store.containerWork.switchRevision(held, {
+  const { version } = await switched(store, held, {
     containerId,
     state,
     revisionId,

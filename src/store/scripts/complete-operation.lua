@@ -2,7 +2,7 @@
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, operationId, result,
 --          resultOf: {containerId?, folderId?, revisionId?}, revisionToRemove}
--- Returns OK | NOT_UNFINISHED (done before, or another container's: nothing was changed)
+-- Returns LAST | MORE (others of the container wait) | NOT_UNFINISHED (done before, or another container's: nothing was changed)
 -- Errors  LEASE_LOST, STALE_STEP, FOREIGN_RESULT (it is not of what the operation is about: nothing was changed)
 -- include: work lease indexes operations state
 
@@ -26,4 +26,4 @@ if revision and revision.containerId == args.containerId and revision.status == 
   remove_revision(args.revisionToRemove)
 end
 sweep_operations()
-return conclude(args.key, OK)
+return conclude(args.key, redis.call('ZCARD', key('journal', args.containerId)) > 0 and 'MORE' or 'LAST')

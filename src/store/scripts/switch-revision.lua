@@ -1,16 +1,20 @@
 -- The switch: one revision becomes ACTIVE, the former one OBSOLETE, the route gets a new version. Obsolete revisions beyond the
--- configured number go, oldest first, unless the state or a queued rollback names them.
+-- configured number go, oldest first, unless the state or a queued rollback names them. Nothing is done for an operation that has been asked to stop.
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, route, revisionId, needed: [revision id]}
--- Returns the version
+-- Returns 'version ingresses': how many live | STOPPED
 -- Errors  LEASE_LOST, STALE_STEP, NO_REVISION (it is not one of the container's: nothing was changed)
--- include: work lease indexes state routes
+-- include: work lease indexes state routes ingresses
 
 local settled = settle(args.key)
 if settled then return settled end
 
 local revision = revision_of(args.revisionId)
 if not revision or revision.containerId ~= args.containerId then return redis.error_reply('NO_REVISION ' .. args.revisionId) end
+
+local running = redis.call('HGET', key('container', args.containerId), 'running')
+local operation = has(running) and operation_of(running)
+if operation and operation.cancelRequested == 1 then return conclude(args.key, 'STOPPED') end
 
 for _, id in ipairs(redis.call('ZRANGE', key('revisions-by-container-status', args.containerId, 'ACTIVE'), 0, -1)) do
   if id ~= args.revisionId then set_revision_status(id, 'OBSOLETE') end
@@ -29,4 +33,4 @@ end
 
 local version = publish_route()
 store_state()
-return conclude(args.key, version)
+return conclude(args.key, version .. ' ' .. #ingress_reports())

@@ -47,7 +47,7 @@ export interface StepContext {
   readonly view: ContainerView;
   /** What the running operation is to show; undefined while none runs. */
   readonly progress: Progress | undefined;
-  /** Redis time, carried on by our monotonic clock since the reading: what a call that took long has to be recorded with. */
+  /** Redis time at this moment: what a call that took long has to be recorded with. */
   readonly now: () => number;
 }
 
@@ -55,8 +55,10 @@ export interface StepContext {
 export type Outcome = 'AGAIN' | GoOn | Next;
 
 export interface GoOn {
-  /** What reading the container would say now: for a step that was short, and wrote all that changed. */
+  /** What reading the container would say now: for a step that wrote all that changed. */
   readonly loaded?: LoadedContainer;
+  /** The state of `loaded` is not written yet: it says more than the record, and nothing is lost where it is forgotten. */
+  readonly unwritten?: true;
   /** What the engine said of the Docker container that the step was about. */
   readonly seen?: HostedInstance;
 }

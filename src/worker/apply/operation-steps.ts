@@ -3,7 +3,17 @@ import type { Operation, OperationResult } from '../../domain/operation.js';
 import { EngineError } from '../../engine/driver.js';
 import type { CompleteOperation, RemoveRecords, TakeOperation, UndoRollout } from '../../reconciler/step.js';
 import { completed, operationTaken, undone } from '../../reconciler/transitions.js';
-import { changeTo, engineOf, type Outcome, observedOf, type StepContext, save, stateOf } from './context.js';
+import type { LoadedContainer } from '../../store/work.js';
+import {
+  changeTo,
+  engineOf,
+  loadedAfter,
+  type Outcome,
+  observedOf,
+  type StepContext,
+  save,
+  stateOf,
+} from './context.js';
 
 /** How much of a failed instance's output its operation shows. */
 const LOG_LIMIT = { lines: 20, bytes: 4096 };
@@ -13,10 +23,18 @@ export async function takeOperation(step: TakeOperation, context: StepContext): 
   if (queued?.id !== step.operationId) throw new Error(`operation ${step.operationId} is not the next one`);
   const state = operationTaken(stateOf(context), queued, context.view.now);
   const change = { ...changeTo(context, state), operationId: queued.id };
-  await context.deps.work.takeOperation(context.lease, change);
+  if ((await context.deps.work.takeOperation(context.lease, change)) === 'LEFT') return 'AGAIN';
   const { id: operation, kind, containerId: container, revisionId: revision } = queued;
   context.deps.log.info({ operation, kind, container, revision, fence: context.lease.fence }, 'took an operation');
-  return 'AGAIN';
+  return { loaded: takenLoad(loadedAfter(context, change), queued, context) };
+}
+
+/** What else waits matters once this one has ended, and is read then. */
+function takenLoad(loaded: LoadedContainer, queued: Operation, { progress, now }: StepContext): LoadedContainer {
+  const { record } = loaded;
+  const status = queued.kind === 'CREATE' && record.status === 'CREATING' ? 'ACTIVE' : record.status;
+  const running = { ...queued, state: 'RUNNING', modifiedAt: now(), progress: progress ?? queued.progress } as const;
+  return { ...loaded, record: { ...record, status }, running, queued: null };
 }
 
 /** The last lines that the instance wrote tell more than its exit code; that they cannot be had must not keep the rollout from ending. */
@@ -48,8 +66,9 @@ export async function completeOperation(step: CompleteOperation, context: StepCo
   if (running?.id !== step.operationId) throw new Error(`operation ${step.operationId} is not the running one`);
   const state = completed(stateOf(context), context.view.now);
   const failedDeploy = step.failure !== null && running.kind === 'DEPLOY';
-  await context.deps.work.completeOperation(context.lease, {
-    ...changeTo(context, state),
+  const change = changeTo(context, state);
+  const others = await context.deps.work.completeOperation(context.lease, {
+    ...change,
     operationId: running.id,
     result: resultOf(running, step.failure, context, state),
     revisionToRemove: failedDeploy ? running.revisionId : null,
@@ -61,7 +80,9 @@ export async function completeOperation(step: CompleteOperation, context: StepCo
     { operation, kind, container, revision, outcome, fence: context.lease.fence },
     'operation ended',
   );
-  return 'AGAIN';
+  // What a failure took with it is not gone on from.
+  if (others === 'MORE' || step.failure !== null) return 'AGAIN';
+  return { loaded: { ...loadedAfter(context, change), running: null, queued: null } };
 }
 
 function resultOf(

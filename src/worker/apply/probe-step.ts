@@ -3,7 +3,18 @@ import type { InstanceRecord } from '../../domain/instance.js';
 import type { HealthCheck, Revision } from '../../domain/revision.js';
 import { faulted, healthy } from '../../reconciler/instance-transitions.js';
 import type { ProbeInstance } from '../../reconciler/step.js';
-import { instanceOf, type Outcome, observedOf, revisionOf, type StepContext, save, stateOf } from './context.js';
+import {
+  changeTo,
+  instanceOf,
+  loadedAfter,
+  type Outcome,
+  observedOf,
+  record,
+  revisionOf,
+  type StepContext,
+  save,
+  stateOf,
+} from './context.js';
 import { whileWanted } from './while-wanted.js';
 
 /** A fresh instance is asked soon and often, then at its interval. */
@@ -20,11 +31,18 @@ export async function probeInstance(step: ProbeInstance, context: StepContext): 
   const check = revision.spec.healthCheck ?? DEFAULT_CHECK;
   const verdict = await ask(instance, revision, check, context);
   const { now } = context.view;
-  if (verdict === null) return save(context, healthy(stateOf(context), instance.id, now));
+  if (verdict === null) return heal(instance, context);
   const tried = instance.fault?.step === step.kind ? instance.fault.count : 0;
   const delayMs = Math.ceil(Math.min(verdict.waitMs ?? FIRST_DELAY_MS * DELAY_GROWTH ** tried, check.intervalMs));
   const fault = { step: step.kind, kind: 'TRANSIENT', message: verdict.reason, delayMs } as const;
   return save(context, faulted(stateOf(context), instance.id, fault, now));
+}
+
+/** A candidate that is found healthy takes over at once, and what was found is written with that. */
+async function heal({ id, role }: InstanceRecord, context: StepContext): Promise<Outcome> {
+  const state = healthy(stateOf(context), id, context.view.now);
+  if (role !== 'CANDIDATE') return record(context, state);
+  return { loaded: loadedAfter(context, changeTo(context, state)), unwritten: true };
 }
 
 interface NotYet {

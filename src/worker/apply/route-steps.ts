@@ -1,8 +1,9 @@
 import type { ContainerState } from '../../domain/container-state.js';
+import type { Revision } from '../../domain/revision.js';
 import { routeOf } from '../../reconciler/route.js';
 import type { SwitchRevision } from '../../reconciler/step.js';
-import { held, published, switched } from '../../reconciler/transitions.js';
-import { changeTo, type Outcome, type StepContext, stateOf } from './context.js';
+import { held, numbered, published, switched } from '../../reconciler/transitions.js';
+import { changeTo, loadedAfter, type Outcome, type StepContext, stateOf } from './context.js';
 
 const routeFor = (context: StepContext, state: ContainerState) => {
   const active = state.activeRevisionId === null ? null : context.loaded.revisions.get(state.activeRevisionId);
@@ -27,12 +28,25 @@ export async function switchRevision(step: SwitchRevision, context: StepContext)
   const revisionId = state.activeRevisionId;
   if (revisionId === null) throw new Error(`a switch to instance ${step.instanceId} without a rollout`);
   const change = { ...changeTo(context, state), revisionId, route: routeFor(context, state) };
-  const version = await context.deps.work.switchRevision(context.lease, change);
+  const outcome = await context.deps.work.switchRevision(context.lease, change);
+  if (outcome === null) return 'AGAIN';
+  const { version, ingresses } = outcome;
   const { containerId: container, running } = context.view;
   const { instanceId: instance } = step;
   context.deps.log.info(
     { container, operation: running?.id, revision: revisionId, instance, fence: context.lease.fence, version },
     'switched the active revision',
   );
-  return 'AGAIN';
+  // One that has come since the reading may have applied anything.
+  if (ingresses > 0 && context.loaded.ingresses.length === 0) return 'AGAIN';
+  const loaded = loadedAfter(context, { ...change, state: numbered(state, version) });
+  const revisions = new Map(
+    [...loaded.revisions].map(([id, one]) => [id, { ...one, status: statusOf(one, revisionId) }]),
+  );
+  return { loaded: { ...loaded, revisions, ingresses: ingresses === 0 ? [] : loaded.ingresses } };
+}
+
+function statusOf({ id, status }: Revision, activeId: string): Revision['status'] {
+  if (id === activeId) return 'ACTIVE';
+  return status === 'ACTIVE' ? 'OBSOLETE' : status;
 }

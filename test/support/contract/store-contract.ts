@@ -21,6 +21,7 @@ import {
   run,
   stateOf,
   submit,
+  switched,
 } from '../store-fixture.js';
 import { until } from '../until.js';
 import { queueContract } from './queue-contract.js';
@@ -207,11 +208,36 @@ export function storeContract(open: () => Store): void {
       expect(await store.records.cancel(queued.operationId)).toMatchObject({ state: 'DONE' });
       expect(await store.records.revision(queued.revisionId)).toBeNull();
       const change = { containerId: created.id, state: stateOf({ generation: 9 }) };
-      await store.containerWork.takeOperation(held, { ...change, operationId: queued.operationId });
+      const take = (operationId: string) => store.containerWork.takeOperation(held, { ...change, operationId });
+      expect(await take(queued.operationId)).toBe('LEFT');
       expect((await store.containerWork.load(held, created.id))?.record.state.generation).toBe(0);
-      await store.containerWork.takeOperation(held, { ...change, operationId: running.operationId });
+      expect(await take(running.operationId)).toBe('TAKEN');
       expect(await store.records.cancel(running.operationId)).toMatchObject({ cancelRequested: true, result: null });
       expect(await store.records.cancel('none')).toBeNull();
+    });
+
+    test('the end of an operation tells whether another of its container waits', async () => {
+      const { id, held } = await activeContainer(store);
+      const [first, second] = [await deploy(store, id), await deploy(store, id)];
+      const change = { containerId: id, state: stateOf() };
+      const end = async (operationId: string) => {
+        await store.containerWork.takeOperation(held, { ...change, operationId });
+        const ended = { operationId, result: { kind: 'EMPTY' }, revisionToRemove: null } as const;
+        return store.containerWork.completeOperation(held, { ...change, ...ended });
+      };
+      expect([await end(first.operationId), await end(second.operationId)]).toEqual(['MORE', 'LAST']);
+    });
+
+    test('an operation that has been asked to stop switches nothing', async () => {
+      const { id, held } = await activeContainer(store);
+      const { operationId, revisionId } = await deploy(store, id);
+      await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
+      await store.records.cancel(operationId);
+      const before = await store.containerWork.load(held, id);
+      const switching = { containerId: id, state: stateOf({ activeRevisionId: revisionId }), revisionId };
+      expect(await store.containerWork.switchRevision(held, { ...switching, route: routeOf(id) })).toBeNull();
+      expect(await store.containerWork.load(held, id)).toEqual({ ...before, now: expect.any(Number) });
+      expect(await store.routes.route(id)).toBeNull();
     });
 
     test('a done operation never changes again', async () => {
@@ -446,7 +472,10 @@ export function storeContract(open: () => Store): void {
       const state = stateOf({ instances: [instance], message: `not ${NEXT_ROUTE_VERSION}` });
       await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
       const route = routeOf(id, { revisionId });
-      const version = await store.containerWork.switchRevision(held, { containerId: id, state, revisionId, route });
+      await store.routes.report({ ingressId: 'a', appliedVersion: 0, busyInstances: [] }, 60_000, []);
+      const { version, ingresses } = await switched(store, held, { containerId: id, state, revisionId, route });
+      expect(ingresses).toBe(1);
+      await store.routes.leave('a');
       expect((await store.records.container(id))?.state).toEqual({
         ...state,
         instances: [{ ...instance, drainVersion: version }],

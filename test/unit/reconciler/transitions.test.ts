@@ -12,6 +12,7 @@ import {
   completed,
   devicesMoved,
   held,
+  numbered,
   operationTaken,
   recalled,
   switched,
@@ -65,6 +66,17 @@ describe('the switch', () => {
     expect(after.instances[0]).toMatchObject({ drainVersion: NEXT_ROUTE_VERSION, drainDeadline: NOW + 30_000 });
     expect(after).toMatchObject({ activeRevisionId: 'r2', stableRevisionId: 'r1', routed: ['i2'] });
     expect(after.rollout?.switchedVersion).toBe(NEXT_ROUTE_VERSION);
+  });
+
+  it('is numbered as the script that stores it numbers it', () => {
+    const after = { ...switched(before, NOW, 30_000), generation: 5 };
+    const text = JSON.stringify(after).replaceAll(String(NEXT_ROUTE_VERSION), '12');
+    expect(numbered(after, 12)).toEqual(JSON.parse(text));
+    const holding = held(before, NOW, 30_000);
+    expect(numbered(holding, 12)).toMatchObject({
+      rollout: { holdVersion: 12 },
+      instances: [{ drainVersion: 12 }, {}],
+    });
   });
 
   it('of a rollback takes its target for the stable one', () => {

@@ -1,3 +1,4 @@
+-- include: ingresses
 -- A container and everything that planning it depends on, but for what is the same for all of them (surroundings):
 -- {container, running operation's id and text, those of the queued one, 1 if a delete waits or runs, {revision, ...}}; nil: there is none.
 -- Of records only the values are sent, in the order of these names (loading.ts has the same): what a client spends on a reply, it spends by the text.
@@ -45,11 +46,6 @@ end
 
 -- {now, {ingress report, ...}, capacity version, how many containers wait for capacity}
 local function surroundings()
-  local reports = {}
-  for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
-    local report = redis.call('GET', key('ingress', id))
-    if report then reports[#reports + 1] = report end
-  end
   local capacity = tonumber(redis.call('GET', key('capacity-version')) or '0')
-  return { now, reports, capacity, redis.call('SCARD', key('waiting')) }
+  return { now, ingress_reports(), capacity, redis.call('SCARD', key('waiting')) }
 end
