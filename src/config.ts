@@ -42,14 +42,24 @@ export interface Config {
     readonly retryBudgetMs: number;
     readonly drainTimeoutMs: number;
     readonly keepDrainingMs: number;
+    readonly watchWindowMs: number;
     readonly retainedInstances: number;
     readonly unreachableDeadlineMs: number;
+    readonly moveFromLost: boolean;
   };
+  /** Silent for so long a host is LOST. */
+  readonly lostAfterMs: number;
   readonly pullStallMs: number;
   readonly operationRetentionMs: number;
   /** Kept per container, beside what is in use. */
   readonly obsoleteRevisions: number;
-  readonly worker: { readonly width: number; readonly leaseTtlMs: number; readonly observeIntervalMs: number };
+  readonly worker: {
+    readonly width: number;
+    readonly leaseTtlMs: number;
+    /** How often in a row the work on a key may fail before it is given up. */
+    readonly attempts: number;
+    readonly observeIntervalMs: number;
+  };
   readonly stopDeadlineMs: number;
 }
 
@@ -159,7 +169,7 @@ async function build(
   };
 }
 
-type Limits = 'rollout' | 'pullStallMs' | 'operationRetentionMs' | 'obsoleteRevisions' | 'worker' | 'stopDeadlineMs';
+type Limits = 'lostAfterMs' | 'rollout' | 'pullStallMs' | 'operationRetentionMs' | 'obsoleteRevisions' | 'worker' | 'stopDeadlineMs';
 
 function limits(values: Variables): Pick<Config, Limits> {
   return {
@@ -169,15 +179,19 @@ function limits(values: Variables): Pick<Config, Limits> {
       retryBudgetMs: values.LONGSHORE_RETRY_BUDGET,
       drainTimeoutMs: values.LONGSHORE_DRAIN_TIMEOUT,
       keepDrainingMs: values.LONGSHORE_KEEP_DRAINING,
+      watchWindowMs: values.LONGSHORE_WATCH_WINDOW,
       retainedInstances: values.LONGSHORE_RETAINED_INSTANCES,
       unreachableDeadlineMs: values.LONGSHORE_UNREACHABLE_DEADLINE,
+      moveFromLost: values.LONGSHORE_LOST_HOST_POLICY === 'move',
     },
+    lostAfterMs: values.LONGSHORE_LOST_AFTER,
     pullStallMs: values.LONGSHORE_PULL_STALL,
     operationRetentionMs: values.LONGSHORE_OPERATION_RETENTION,
     obsoleteRevisions: values.LONGSHORE_OBSOLETE_REVISIONS,
     worker: {
       width: values.LONGSHORE_WORKER_WIDTH,
       leaseTtlMs: values.LONGSHORE_LEASE_TTL,
+      attempts: values.LONGSHORE_WORK_ATTEMPTS,
       observeIntervalMs: values.LONGSHORE_OBSERVE_INTERVAL,
     },
     stopDeadlineMs: values.LONGSHORE_STOP_DEADLINE,

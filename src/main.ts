@@ -32,9 +32,11 @@ import { createRevisions } from './services/revisions.js';
 import { createRedisClient } from './store/redis-client.js';
 import { createStore, type Store } from './store/redis-store.js';
 import type { ScriptRunner } from './store/script-runner.js';
-import { createContainerCycle } from './worker/container-cycle.js';
+import { type ContainerCycleDeps, createContainerCycle } from './worker/container-cycle.js';
+import { createContainerWard } from './worker/container-ward.js';
 import { feedEvents } from './worker/event-feed.js';
 import { createHostCycle } from './worker/host-cycle.js';
+import { createParking, NO_WARD } from './worker/parking.js';
 import { type Probe, probeInstance } from './worker/probe.js';
 import { Turns } from './worker/turns.js';
 import { Worker } from './worker/worker.js';
@@ -72,6 +74,8 @@ interface Surroundings {
 
 const newId = (kind: IdKind): string => makeId(kind, randomBytes(17));
 const STOP_GRACE_SECONDS = 10;
+/** One answer that stays out may be a connection that broke. */
+const MISSED_LOOKS = 2;
 
 /** Builds everything and starts the roles of the configuration. Rejects if one cannot start, with what had begun ended again. */
 export async function serve(config: Config, log: Logger, seams: Seams = {}): Promise<Service> {
@@ -201,7 +205,24 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     driver,
     localGpus: () => localGpus({ host: 'this machine' }),
   });
-  const { queue, hostWork, records, containerWork: work } = store;
+  const { queue, parking, hostWork, records, containerWork: work } = store;
+  const cycleDeps: ContainerCycleDeps = {
+    controlPlaneId,
+    work,
+    hostWork,
+    fleet,
+    probe: engines?.probe ?? probeInstance,
+    describe: (record) => containerView(record, around.urlOf(record.id)),
+    newId,
+    random: Math.random,
+    log,
+    metrics,
+    gpuStarts: new Turns(),
+    pullStallMs: config.pullStallMs,
+    stopGraceSeconds: STOP_GRACE_SECONDS,
+    policy: config.rollout,
+  };
+  const parkingDeps = { parking, log, attempts: config.worker.attempts };
   const worker = new Worker({
     queue,
     log,
@@ -209,32 +230,22 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     leaseTtlMs: config.worker.leaseTtlMs,
     width: config.worker.width,
     work: {
-      container: createContainerCycle({
-        controlPlaneId,
-        work,
-        hostWork,
-        fleet,
-        probe: engines?.probe ?? probeInstance,
-        describe: (record) => containerView(record, around.urlOf(record.id)),
-        newId,
-        random: Math.random,
-        log,
-        metrics,
-        gpuStarts: new Turns(),
-        pullStallMs: config.pullStallMs,
-        stopGraceSeconds: STOP_GRACE_SECONDS,
-        policy: config.rollout,
-      }),
-      host: createHostCycle({
-        fleet,
-        observations: createObservations(fleet),
-        hostWork,
-        records,
-        queue,
-        log,
-        policy: config.rollout,
-        observeIntervalMs: config.worker.observeIntervalMs,
-      }),
+      container: createParking(parkingDeps, createContainerWard(cycleDeps), createContainerCycle(cycleDeps)),
+      host: createParking(
+        parkingDeps,
+        NO_WARD,
+        createHostCycle({
+          fleet,
+          observations: createObservations(fleet),
+          hostWork,
+          records,
+          queue,
+          log,
+          policy: config.rollout,
+          observeIntervalMs: config.worker.observeIntervalMs,
+          hostPolicy: { missedLooks: MISSED_LOOKS, lostAfterMs: config.lostAfterMs },
+        }),
+      ),
     },
   });
   // Those that are known and not configured any more are looked at too, and forgotten.
@@ -247,7 +258,9 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   worker.start();
   metrics.beforeScrape(async () => {
     metrics.leasesHeld(worker.busy);
-    const [{ keys, oldestMs }, hosts] = await Promise.all([queue.backlog(), hostWork.hosts()]);
+    const asked = [queue.backlog(), hostWork.hosts(), parking.parked()] as const;
+    const [{ keys, oldestMs }, hosts, parked] = await Promise.all(asked);
+    metrics.parkedAre(parked.map(({ key }) => key));
     metrics.queueIs(keys, oldestMs / 1000);
     metrics.hostsAre(hosts.map(({ host }) => host));
   });

@@ -32,7 +32,7 @@ const hosts = memoryHostConfigs(Number(hostCount), GPUS_EACH).map(({ name, addre
   ...{ name, address, labels, ports, gpus: gpus === 'auto' ? [] : gpus },
   ...{
     state: 'UP' as const,
-    message: '',
+    ...{ since: 1, message: '', missedLooks: 0, silentSince: null, lookedAt: 1 },
     foreignGpus: [],
     memory: 2 ** 41,
     cores: 224,

@@ -155,6 +155,18 @@ export const variables = z.object({
     'duration',
     'How long an operation waits for a host that does not answer before it ends with UNAVAILABLE.',
   ),
+  LONGSHORE_LOST_AFTER: setting(
+    duration('1s', '7d'),
+    '5m',
+    'duration',
+    'How long a host may be silent while a worker looks before it counts as LOST.',
+  ),
+  LONGSHORE_LOST_HOST_POLICY: setting(
+    oneOf(['wait', 'move']),
+    'wait',
+    'wait, move',
+    'What becomes of containers that serve on a LOST host: `wait` for it, or `move` to another one, with a new file system. What the host runs of them is stopped when it is back, before it is used again. With `move` a host that is cut off from the workers only may serve them for a while beside their successors.',
+  ),
   LONGSHORE_DRAIN_TIMEOUT: setting(
     duration('0s', '1d'),
     '30s',
@@ -166,6 +178,12 @@ export const variables = z.object({
     '0s',
     'duration',
     'How long the last instance that served stays up after a switch, once its requests have ended, so that a rollback to it is a mere switch. It takes its memory meanwhile; one with GPUs gives way to the next deploy and to any container that waits for room. Not for runtime process.',
+  ),
+  LONGSHORE_WATCH_WINDOW: setting(
+    duration('0s', '1d'),
+    '60s',
+    'duration',
+    'How long a deployed revision is watched after its switch. If its instance exits, is removed or stops being healthy meanwhile, the container goes back to the last stable revision, once, by an operation of its own; if not, the revision is the stable one from then on. 0: nothing is watched.',
   ),
   LONGSHORE_RETAINED_INSTANCES: setting(
     wholeNumber(0, 100),
@@ -197,6 +215,12 @@ export const variables = z.object({
     '15s',
     'duration',
     'After how long the work of a worker that died is taken over by another.',
+  ),
+  LONGSHORE_WORK_ATTEMPTS: setting(
+    wholeNumber(3, 100),
+    '5',
+    'number',
+    'How often in a row the work on a container or host may fail unforeseen, or end the process that does it, before it is given up: the operation ends with INTERNAL, and where none runs, the container or host is parked.',
   ),
   LONGSHORE_OBSERVE_INTERVAL: setting(
     duration('1s', '1h'),

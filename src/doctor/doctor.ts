@@ -10,6 +10,10 @@ export interface Patient extends RedisPlace {
 /** Looks at everything that a configuration names, all at once, and changes nothing. */
 export async function diagnose({ hosts, ...place }: Patient): Promise<readonly Diagnosis[]> {
   const redis = await diagnoseRedis(place);
-  const ofHosts = await Promise.all(hosts.map((host) => diagnoseHost(host, redis.controlPlane)));
+  const ofHosts = await Promise.all(
+    hosts.map((host) =>
+      diagnoseHost(host, redis.controlPlane, redis.hosts.find(({ name }) => name === host.name) ?? null),
+    ),
+  );
   return [...redis.diagnoses, ...ofHosts.flat()];
 }

@@ -1,4 +1,4 @@
-import type { Gpu } from '../domain/host.js';
+import type { Gpu, HostRecord } from '../domain/host.js';
 import { parseEndpoint } from '../engine/docker-endpoint.js';
 import { type EngineLook, lookAtEngine } from '../engine/docker-look.js';
 import { localGpus } from '../engine/local-gpus.js';
@@ -9,12 +9,44 @@ import type { ControlPlaneKnown } from './redis.js';
 
 const GIB = 1024 ** 3;
 
-/** `controlPlane` null: ours is not known, so that whose the engine is can be shown but not judged. */
+/**
+ * `controlPlane` null: ours is not known, so that whose the engine is can be shown but not judged. `record`: the host as workers last saw it, who may
+ * not see what this machine sees.
+ */
 export async function diagnoseHost(
   host: HostConfig,
   controlPlane: ControlPlaneKnown | null,
+  record: HostRecord | null,
 ): Promise<readonly Diagnosis[]> {
   const subject = `host ${host.name}`;
+  return [...(await diagnoseEngine(subject, host, controlPlane)), ...(record ? diagnoseStanding(subject, record) : [])];
+}
+
+function diagnoseStanding(subject: string, { state, since, message, lookedAt }: HostRecord): readonly Diagnosis[] {
+  const seen = `workers have it as ${state} since ${timeText(since)}: ${message} (last looked at ${timeText(lookedAt)})`;
+  switch (state) {
+    case 'UNREACHABLE':
+      return [warning(subject, seen, 'see that the machines of the workers can reach its engine')];
+    case 'LOST':
+      return [
+        failed(subject, seen, 'bring it back, or set LONGSHORE_LOST_HOST_POLICY to move what it served to other hosts'),
+      ];
+    case 'RETURNING':
+      return [
+        warning(subject, seen, 'if it stays so: see what the log says of those containers, or remove them there'),
+      ];
+    default:
+      return [];
+  }
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString();
+
+async function diagnoseEngine(
+  subject: string,
+  host: HostConfig,
+  controlPlane: ControlPlaneKnown | null,
+): Promise<readonly Diagnosis[]> {
   try {
     const look = await lookAtEngine(host.name, parseEndpoint(host.endpoint, host.tls));
     const { version, cores, memory } = look.info;

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
+import type { HostRecord } from '../domain/host.js';
+import { type Trouble, troubleText } from '../domain/trouble.js';
 import { ping } from '../embedded/ping.js';
 import { redisDir, socketPath } from '../embedded/place.js';
 import { member, textOf } from '../engine/docker-json.js';
@@ -15,6 +17,8 @@ export interface RedisFindings {
   readonly diagnoses: readonly Diagnosis[];
   /** Null where it is not known, since Redis does not answer. */
   readonly controlPlane: ControlPlaneKnown | null;
+  /** As workers last saw them; empty where Redis does not answer. */
+  readonly hosts: readonly HostRecord[];
 }
 
 /** Which Redis the service uses, and the name of its keys there. */
@@ -30,22 +34,33 @@ export async function diagnoseRedis({ redisUrl, keyspace, dataDir }: RedisPlace)
   const socket = socketPath(dataDir);
   if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, keyspace, 'restart the service');
   const controlPlane = (await isUnused(redisDir(dataDir))) ? { id: null } : null;
-  return { diagnoses: await diagnosePrograms(dataDir), controlPlane };
+  return { diagnoses: await diagnosePrograms(dataDir), controlPlane, hosts: [] };
 }
 
 async function look(url: string, keyspace: string, mend: string): Promise<RedisFindings> {
   try {
-    const { version, warnings, controlPlaneId } = await lookAtRedis(url, keyspace);
+    const { version, warnings, controlPlaneId, parked, hosts } = await lookAtRedis(url, keyspace);
     const use = controlPlaneId === null ? 'no control plane has used it yet' : `control plane ${controlPlaneId}`;
     const diagnoses = [
       ok('redis', `version ${version} answers; ${use}`),
       ...warnings.map((text) => warning('redis', text)),
+      ...parked.map(({ key, trouble }) => diagnoseParked(key, trouble)),
     ];
-    return { diagnoses, controlPlane: { id: controlPlaneId } };
+    return { diagnoses, controlPlane: { id: controlPlaneId }, hosts };
   } catch (error) {
     const message = messageOf(error);
-    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null };
+    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null, hosts: [] };
   }
+}
+
+function diagnoseParked(key: string, trouble: Trouble): Diagnosis {
+  const [kind = '', name = ''] = key.split('/');
+  const mend =
+    kind === 'container'
+      ? `see the lines of the log with "key":"${key}", mend what they say, then deploy it anew: that tries it at once`
+      : `see the lines of the log with "key":"${key}" and mend what they say: it is tried again at least once an hour`;
+  const since = new Date(trouble.parkedAt ?? trouble.since).toISOString();
+  return failed(`${kind} ${name}`, `parked since ${since}: ${troubleText(trouble)}`, mend);
 }
 
 /** Null where Redis did not say why. */

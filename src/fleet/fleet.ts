@@ -29,9 +29,17 @@ export interface Fleet {
   ready(name: string): Promise<EngineDriver>;
   /** The next use checks the host again; `fault`, where it did not answer, leaves it alone for a while before that. */
   forget(name: string, fault?: EngineError): void;
-  /** What the host is now, as a record. Never fails for a fault of the host: that is what the record then says. */
-  inspect(name: string, now: number, signal?: AbortSignal): Promise<HostRecord>;
+  /** What the host has now, or why it does not say. Never fails for a fault of the host. */
+  inspect(name: string, signal?: AbortSignal): Promise<Inspection>;
 }
+
+/** What an engine tells of its host. */
+export type Inventory = Pick<HostRecord, 'gpus' | 'foreignGpus' | 'memory' | 'cores' | 'engineVersion'>;
+
+export type Inspection =
+  | { readonly kind: 'ANSWERED'; readonly inventory: Inventory }
+  /** SILENT: no answer. UNFIT: an answer that does not say enough. REFUSED: not ours to use. */
+  | { readonly kind: 'SILENT' | 'UNFIT' | 'REFUSED'; readonly reason: string };
 
 export function createFleet(deps: FleetDeps): Fleet {
   const hosts = new Map(deps.hosts.map((config) => [config.name, { config, driver: deps.driver(config) }]));
@@ -64,8 +72,12 @@ export function createFleet(deps: FleetDeps): Fleet {
     return check(name, host.driver);
   };
 
-  const gpusOf = (config: HostConfig): Promise<readonly Gpu[]> =>
-    config.gpus === 'auto' ? deps.localGpus() : Promise.resolve(config.gpus);
+  const inventoryOf = async (config: HostConfig, driver: EngineDriver, signal?: AbortSignal): Promise<Inventory> => {
+    const listed = config.gpus === 'auto' ? deps.localGpus() : Promise.resolve(config.gpus);
+    const [{ version: engineVersion, memory, cores }, gpus] = await Promise.all([driver.info(signal), listed]);
+    const uuids = gpus.map((gpu) => gpu.uuid);
+    return { gpus, foreignGpus: await driver.foreignGpus(uuids, signal), memory, cores, engineVersion };
+  };
 
   return {
     names: [...hosts.keys()],
@@ -76,27 +88,26 @@ export function createFleet(deps: FleetDeps): Fleet {
       passed.delete(name);
       if (fault) leaveAlone(name, fault);
     },
-    async inspect(name, now, signal) {
+    async inspect(name, signal) {
       const host = hosts.get(name);
       if (!host) throw new RangeError(`host ${name} is not configured`);
-      const record = recordOf(host.config, now);
       try {
-        const driver = await check(name, host.driver);
-        const [info, gpus] = await Promise.all([driver.info(signal), gpusOf(host.config)]);
-        const foreignGpus = await driver.foreignGpus(
-          gpus.map((gpu) => gpu.uuid),
-          signal,
-        );
-        const { memory, cores, version: engineVersion } = info;
-        return { ...record, state: 'UP', gpus, foreignGpus, memory, cores, engineVersion };
+        // Asked first, since it is the one call that tells a silent engine within seconds.
+        await host.driver.ping(signal);
+        return { kind: 'ANSWERED', inventory: await inventoryOf(host.config, await check(name, host.driver), signal) };
       } catch (error) {
         passed.delete(name);
         if (!(error instanceof EngineError)) throw error;
         if (!signal?.aborted) leaveAlone(name, error);
-        return { ...record, state: error.kind === 'PERMANENT' ? 'REFUSED' : 'UNREACHABLE', message: error.message };
+        return { kind: inspectionKind(error), reason: error.message };
       }
     },
   };
+}
+
+function inspectionKind({ kind }: EngineError): Exclude<Inspection['kind'], 'ANSWERED'> {
+  if (kind === 'PERMANENT') return 'REFUSED';
+  return kind === 'UNREACHABLE' || kind === 'UNKNOWN_OUTCOME' ? 'SILENT' : 'UNFIT';
 }
 
 /** Claiming and making a network may run late without harm, so an outcome that is not known is no answer and no more. */
@@ -118,9 +129,3 @@ async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<
 const refusal = (owner: string): string =>
   `the engine belongs to another control plane (${owner}): its volume longshore-owner says so; ` +
   'remove that volume if that control plane is gone for good';
-
-function recordOf(config: HostConfig, now: number): HostRecord {
-  const { name, address, labels, ports } = config;
-  const unknown = { gpus: [], foreignGpus: [], memory: 0, cores: 0, engineVersion: '', message: '' };
-  return { name, address, labels, ports, ...unknown, state: 'UNKNOWN', observedAt: now };
-}

@@ -1,4 +1,4 @@
-import type { ObservedInstance } from '../engine/driver.js';
+import { EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from './fleet.js';
 
 /** All of ours on one host, by container. */
@@ -18,15 +18,18 @@ interface Listing {
 }
 
 export function createObservations(
-  fleet: Pick<Fleet, 'ready'>,
+  fleet: Pick<Fleet, 'ready' | 'forget'>,
   now: () => number = () => performance.now(),
 ): Observations {
   const last = new Map<string, Listing>();
 
   const begin = (host: string, signal?: AbortSignal): Promise<HostObservation> => {
     const listing: Listing = { at: now(), found: listed(fleet, host, signal) };
-    // A failure is its asker's; what was seen before is no answer any more.
-    listing.found.catch(() => last.get(host) === listing && last.delete(host));
+    // A failure is its asker's; what was seen before is no answer any more, and a host that did not answer is left alone for a while.
+    listing.found.catch((error: unknown) => {
+      if (last.get(host) === listing) last.delete(host);
+      if (error instanceof EngineError && !signal?.aborted) fleet.forget(host, error);
+    });
     last.set(host, listing);
     return listing.found;
   };

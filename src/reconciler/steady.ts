@@ -8,8 +8,11 @@ import type { Step, Wait } from './step.js';
 import { planUnaccounted } from './takeover.js';
 import { targetsOf } from './transitions.js';
 import type { ContainerView, HostedInstance } from './view.js';
+import { planRevert } from './watch.js';
 
 const UNREACHABLE_POLL_MS = 5_000;
+/** Whoever sees a lost host return makes its containers due. */
+const LOST_POLL_MS = 60_000;
 
 type Plan = (view: ContainerView, instance: InstanceRecord) => Step | null;
 
@@ -35,7 +38,9 @@ export function sooner(one: Wait, other: Wait): number | null {
 function* concerns(view: ContainerView): Generator<Step | null> {
   // A container whose Delete failed is not brought to life again.
   const wanted = view.status !== 'DELETING';
+  if (wanted) yield planRevert(view);
   if (wanted) yield* ofRole(view, 'SERVING', keepServing);
+  if (wanted) yield* moveFromLost(view);
   if (wanted) yield refreshRoute(view);
   if (view.state.rollout === null) yield* abandoned(view);
   yield* ofRole(view, 'DRAINING', drain);
@@ -54,15 +59,31 @@ function* ofRole(view: ContainerView, role: InstanceRecord['role'], plan: Plan):
 
 /** What is on them may be anything by now; nobody else may tell when they answer again. */
 function unreachableHosts(view: ContainerView): Step | null {
-  const instance = view.state.instances.find((candidate) => isUnknown(view, candidate));
-  if (instance === undefined) return null;
-  return { kind: 'WAIT', until: view.now + UNREACHABLE_POLL_MS, reason: `host ${instance.host} cannot be reached` };
+  const away = view.state.instances.filter((instance) => isUnknown(view, instance));
+  const [first] = away;
+  if (first === undefined) return null;
+  const pollMs = away.every(({ host }) => view.lost.has(host)) ? LOST_POLL_MS : UNREACHABLE_POLL_MS;
+  return { kind: 'WAIT', until: view.now + pollMs, reason: `host ${first.host} cannot be reached` };
+}
+
+/** Between rollouts, which have deadlines of their own for a host that is away. */
+function* moveFromLost(view: ContainerView): Generator<Step | null> {
+  if (!view.policy.moveFromLost || view.state.rollout !== null) return;
+  for (const instance of view.state.instances) {
+    const known = view.revisions.has(instance.revisionId);
+    if (instance.role !== 'SERVING' || !known || !view.lost.has(instance.host)) continue;
+    yield paced(view, instance, { kind: 'MOVE_INSTANCE', instanceId: instance.id });
+  }
 }
 
 /** A held route is the rollout's to publish. */
-function refreshRoute({ state }: ContainerView): Step | null {
+function refreshRoute(view: ContainerView): Step | null {
+  const { state } = view;
   if (state.rollout !== null && state.rollout.holdVersion !== null) return null;
   const targets = targetsOf(state);
+  // Only its engine may be dead: the former one is called for as long as there is no other.
+  const movedAway = (id: string) => state.instances.some((one) => one.id === id && view.lost.has(one.host));
+  if (targets.length === 0 && state.routed.length > 0 && state.routed.every(movedAway)) return null;
   const same = targets.length === state.routed.length && targets.every((id) => state.routed.includes(id));
   return same ? null : { kind: 'PUBLISH_ROUTE' };
 }
@@ -120,13 +141,17 @@ function putToRest(view: ContainerView, instance: InstanceRecord, observed: Host
   return { kind: 'FREE_DEVICES', instanceId: instance.id };
 }
 
-/** The newest stay, and before them the newest of the last stable revision; none that the present rollout might start. */
+/**
+ * The newest stay, and before them the newest of the last stable revision, or where that one serves, the newest that did not fail; none that the
+ * present rollout might start.
+ */
 function discardSurplus({ state, policy }: ContainerView): Step | null {
   const retained = state.instances
     .filter(({ role, revisionId }) => role === 'RETAINED' && revisionId !== state.rollout?.revisionId)
     .sort((one, other) => other.changedAt - one.changedAt);
   const stable = retained.find(({ revisionId }) => revisionId === state.stableRevisionId);
-  const kept = [...(stable ? [stable] : []), ...retained.filter((instance) => instance !== stable)];
+  const best = stable ?? retained.find(({ failed }) => failed === null);
+  const kept = [...(best ? [best] : []), ...retained.filter((instance) => instance !== best)];
   const surplus = kept.slice(policy.retainedInstances).at(-1);
   return surplus === undefined ? null : setRole(surplus.id, 'DISCARDED', '');
 }

@@ -14,6 +14,7 @@ export type Step =
   | RecallInstance
   | HandOverDevices
   | MovePort
+  | MoveInstance
   | PullImage
   | CreateContainer
   | StartContainer
@@ -26,6 +27,7 @@ export type Step =
   | FreeDevices
   | TakeDevicesBack
   | NoteExit
+  | Revert
   | ForgetInstance
   | PublishRoute
   | CompleteOperation
@@ -85,6 +87,15 @@ export interface HandOverDevices {
 /** Leases another port in the place of one that something else has. Only planned while the instance has no container. */
 export interface MovePort {
   readonly kind: 'MOVE_PORT';
+  readonly instanceId: string;
+}
+
+/**
+ * Its host is lost: another instance of its revision serves in its place, elsewhere, and it is to be removed when the host is back. Its own leases
+ * stay until then.
+ */
+export interface MoveInstance {
+  readonly kind: 'MOVE_INSTANCE';
   readonly instanceId: string;
 }
 
@@ -163,6 +174,17 @@ export interface NoteExit {
   readonly kind: 'NOTE_EXIT';
   readonly instanceId: string;
   readonly reason: string;
+  /** False where somebody merely holds it. */
+  readonly died: boolean;
+}
+
+/** The active revision died while it was watched: queues an operation of our own that goes back to the last stable one, unless another operation waits. */
+export interface Revert {
+  readonly kind: 'REVERT';
+  /** The last stable one. */
+  readonly revisionId: string;
+  readonly reason: string;
+  readonly logsOf: string | null;
 }
 
 /** Drops the record of an instance that has no container and no lease. */

@@ -4,6 +4,8 @@ import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../domain/route.js';
 import { change, changeAll } from './instance-transitions.js';
+import type { ReconcilePolicy } from './view.js';
+import { watchFrom } from './watch.js';
 
 /** How soon, at the earliest and at the latest, placing is tried again while no host takes the candidate. */
 const PLACE_RETRY_MS = { first: 500, last: 5_000 };
@@ -14,10 +16,15 @@ const PLACE_RETRY_MS = { first: 500, last: 5_000 };
  * A route version that the script assigns is written as NEXT_ROUTE_VERSION.
  */
 
-/** TAKE_OPERATION. Faults are forgotten, so that a repeated Delete has its whole budget. */
+/**
+ * TAKE_OPERATION. Faults are forgotten, so that a repeated Delete has its whole budget. Whoever rolls back to what is active anyway stands by it: it is
+ * stable from here on, whatever happens to it.
+ */
 export function operationTaken(state: ContainerState, operation: Operation, now: number): ContainerState {
-  const taken = { ...changeAll(state, () => ({ fault: null })), generation: state.generation + 1 };
   const { kind, revisionId } = operation;
+  const meant = kind === 'ROLLBACK' && revisionId === state.activeRevisionId;
+  const forgiven = { ...changeAll(state, () => ({ fault: null })), generation: state.generation + 1 };
+  const taken = meant ? { ...forgiven, stableRevisionId: revisionId, watch: null } : forgiven;
   if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK') || revisionId === null) return taken;
   const rollout: Rollout = {
     operationId: operation.id,
@@ -149,10 +156,14 @@ export function devicesMoved(state: ContainerState, from: string, to: string, no
 }
 
 /**
- * SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. The revision that served
- * until a deploy has proved itself; a rollback's former one has not, its target has.
+ * SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. A deployed revision is watched, and has yet
+ * to prove itself. What was rolled back to is stable at once: it has served before, and somebody prefers it to all that came after it.
  */
-export function switched(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
+export function switched(
+  state: ContainerState,
+  now: number,
+  { drainTimeoutMs, watchWindowMs }: Pick<ReconcilePolicy, 'drainTimeoutMs' | 'watchWindowMs'>,
+): ContainerState {
   if (state.rollout === null) return state;
   const { kind, revisionId, formerRevisionId } = state.rollout;
   const serving = changeAll(state, (instance) => {
@@ -173,8 +184,27 @@ export function switched(state: ContainerState, now: number, drainTimeoutMs: num
     }
   });
   const next = { ...withRollout(serving, { switchedVersion: NEXT_ROUTE_VERSION }), activeRevisionId: revisionId };
-  const stableRevisionId = kind === 'ROLLBACK' ? revisionId : (formerRevisionId ?? state.stableRevisionId);
-  return { ...next, stableRevisionId, routed: targetsOf(next), message: '' };
+  const watch = kind === 'ROLLBACK' ? null : watchFrom(revisionId, now, watchWindowMs);
+  const proven = state.watch === null ? (formerRevisionId ?? state.stableRevisionId) : state.stableRevisionId;
+  const stableRevisionId = watch === null ? revisionId : proven;
+  return { ...next, stableRevisionId, watch, routed: targetsOf(next), message: '' };
+}
+
+/**
+ * MOVE_INSTANCE, with the script that takes the devices of `successor`. The former one may run yet, unseen: it is discarded, and stopped before
+ * its host is used again. What it serves still it may serve until the successor does.
+ */
+export function moved(
+  state: ContainerState,
+  formerId: string,
+  successor: InstanceRecord,
+  reason: string,
+  now: number,
+): ContainerState {
+  const fresh: InstanceRecord = { ...successor, ...UNTRIED, role: 'SERVING', leased: true, changedAt: now };
+  const gone = { role: 'DISCARDED', failed: reason, fault: null, changedAt: now } as const;
+  const without = change(state, formerId, gone);
+  return { ...without, instances: [...without.instances, fresh], message: reason };
 }
 
 /** With the version that the script has put where NEXT_ROUTE_VERSION stood. */

@@ -31,6 +31,8 @@ export interface ContainerView {
   readonly observed: readonly HostedInstance[];
   /** Hosts that could not be observed, with the reason. What is on them is unknown, not gone. */
   readonly unobserved: ReadonlyMap<string, string>;
+  /** Those of them that have been silent for so long that what ran there is taken to be gone. */
+  readonly lost: ReadonlySet<string>;
   readonly policy: ReconcilePolicy;
 }
 
@@ -47,7 +49,11 @@ export interface ReconcilePolicy {
   readonly drainTimeoutMs: number;
   /** How long a former instance stays up when it has drained. */
   readonly keepDrainingMs: number;
+  /** How long a deployed revision is watched after its switch; 0: not at all. */
+  readonly watchWindowMs: number;
   readonly retainedInstances: number;
   /** How long an operation waits for a host that does not answer. */
   readonly unreachableDeadlineMs: number;
+  /** Whether what served on a lost host is replaced on another; else it waits for its host. */
+  readonly moveFromLost: boolean;
 }

@@ -85,6 +85,9 @@ const state: z.ZodType<ContainerState> = z.looseObject({
   generation: number,
   activeRevisionId: nullable(text),
   stableRevisionId: nullable(text),
+  watch: nullable(
+    z.looseObject({ revisionId: text, since: number, mayRevert: z.boolean(), death: nullable(text) }),
+  ).default(null),
   instances: z.array(instance),
   rollout: nullable(
     z.looseObject({
@@ -104,6 +107,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
   ),
   routed: z.array(text),
   message: text,
+  parked: text.optional(),
 });
 
 const status = z.enum(['CREATING', 'ACTIVE', 'DELETING', 'ERROR']);
@@ -230,6 +234,7 @@ export const operation: z.ZodType<Operation> = z.object({
   revisionId: nullable(text),
   createdAt: number,
   createdBy: text,
+  description: text.optional(),
   modifiedAt: number,
   state: z.enum(['QUEUED', 'RUNNING', 'DONE']),
   cancelRequested: z.boolean(),
@@ -242,8 +247,12 @@ export const host: z.ZodType<HostRecord> = z.object({
   address: text,
   labels: z.record(text, text),
   ports: z.object({ first: number, last: number }),
-  state: z.enum(['UNKNOWN', 'UP', 'UNREACHABLE', 'REFUSED']),
+  state: z.enum(['UNKNOWN', 'UP', 'UNREACHABLE', 'LOST', 'RETURNING', 'REFUSED']),
+  since: number.default(0),
   message: text,
+  missedLooks: number.default(0),
+  silentSince: nullable(number).default(null),
+  lookedAt: number.default(0),
   gpus: z.array(z.object({ uuid: text, name: text, memory: number })),
   foreignGpus: z.array(text),
   memory: number,

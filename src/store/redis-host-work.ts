@@ -1,11 +1,13 @@
+import { z } from 'zod';
 import type { HostRecord } from '../domain/host.js';
-import { encodeDocument } from './codec.js';
+import { decodeHost, encodeDocument } from './codec.js';
 import { decodeLook } from './loading.js';
 import { guarded } from './redis-faults.js';
 import type { FencedScripts } from './redis-leases.js';
 import type { PlacementFeed } from './redis-placement-feed.js';
+import { integer } from './redis-replies.js';
 import type { ScriptRunner } from './script-runner.js';
-import type { HostWork, Looked } from './work.js';
+import type { HostWork, Lease, Looked } from './work.js';
 
 export interface RedisHostWorkDeps {
   readonly scripts: ScriptRunner;
@@ -16,16 +18,21 @@ export interface RedisHostWorkDeps {
 /** Containers, of which each may have a large specification. */
 const MOST_AT_ONCE = 50;
 
+const loadReply = z.tuple([z.tuple([integer]), z.string()]);
+
 export function createRedisHostWork({ scripts, fenced, feed }: RedisHostWorkDeps): HostWork {
   return {
+    loadHost: async (lease) => {
+      const [[now], host] = loadReply.parse(await fenced.run('load-host', lease, { name: nameOf(lease) }));
+      return { now, host: host === '' ? null : decodeHost(host) };
+    },
     saveHost: async (lease, host) => {
       if (lease.key !== `host/${host.name}`) throw new TypeError(`${lease.key} is not host ${host.name}`);
       const args = { name: host.name, host: encodeDocument(host), capacity: capacityOf(host) };
       await fenced.run('save-host', lease, args);
     },
     removeHost: async (lease) => {
-      if (!lease.key.startsWith('host/')) throw new TypeError(`${lease.key} is no host`);
-      await fenced.run('remove-host', lease, { name: lease.key.slice('host/'.length) });
+      await fenced.run('remove-host', lease, { name: nameOf(lease) });
     },
     hosts: async () => (await feed.read()).snapshots,
     containersOn: async (name) => (await feed.read()).containersOn(name),
@@ -41,7 +48,14 @@ export function createRedisHostWork({ scripts, fenced, feed }: RedisHostWorkDeps
   };
 }
 
+function nameOf({ key }: Lease): string {
+  if (!key.startsWith('host/')) throw new TypeError(`${key} is no host`);
+  return key.slice('host/'.length);
+}
+
 /** Everything that decides what fits, and nothing that changes with each observation. */
-function capacityOf({ state, gpus, foreignGpus, ports, memory, cores, labels, address }: HostRecord): string {
-  return JSON.stringify({ state, gpus, foreignGpus, ports, memory, cores, labels, address });
+function capacityOf(host: HostRecord): string {
+  const { state, missedLooks, gpus, foreignGpus, ports, memory, cores, labels, address } = host;
+  const answers = missedLooks === 0;
+  return JSON.stringify({ state, answers, gpus, foreignGpus, ports, memory, cores, labels, address });
 }

@@ -1,12 +1,19 @@
+import type { HostRecord } from '../domain/host.js';
+import { decodeHost } from './codec.js';
 import { createKeys } from './keys.js';
 import { createRedisClient } from './redis-client.js';
 import { createRedisConnection } from './redis-connection.js';
 import { judgeRedis, type RedisJudgement } from './redis-control-plane.js';
 import { guarded } from './redis-faults.js';
+import { readParked } from './redis-parking.js';
+import type { Parking } from './work.js';
 
 export interface RedisLook extends RedisJudgement {
   /** Null: no service has used this Redis yet. */
   readonly controlPlaneId: string | null;
+  readonly parked: Awaited<ReturnType<Parking['parked']>>;
+  /** As workers last saw them. */
+  readonly hosts: readonly HostRecord[];
 }
 
 /** What a Redis is like, without changing anything in it. Rejects with a DomainError where it does not answer or is not fit. */
@@ -14,9 +21,12 @@ export async function lookAtRedis(url: string, keyspace?: string): Promise<Redis
   const connection = createRedisConnection(createRedisClient(url));
   try {
     const judgement = await judgeRedis(connection);
-    const plane = createKeys(keyspace).key('control-plane');
+    const keys = createKeys(keyspace);
+    const plane = keys.key('control-plane');
     const controlPlaneId = await guarded(connection.call((client) => client.hget(plane, 'id')));
-    return { ...judgement, controlPlaneId };
+    const hosts = await guarded(connection.call((client) => client.hvals(keys.key('hosts'))));
+    const parked = await readParked(connection, keys);
+    return { ...judgement, controlPlaneId, parked, hosts: hosts.map(decodeHost) };
   } finally {
     await connection.close();
   }

@@ -4,9 +4,15 @@ import type { HostRecord } from '../domain/host.js';
 import type { Operation, OperationResult, Progress } from '../domain/operation.js';
 import type { ResolvedImage, Revision } from '../domain/revision.js';
 import type { IngressReport, Route, RouteChange } from '../domain/route.js';
+import type { Trouble } from '../domain/trouble.js';
 import type { HostSnapshot } from '../scheduler/placement.js';
+import type { NewOperation } from './records.js';
 
 export { NEXT_ROUTE_VERSION, type RouteChange } from '../domain/route.js';
+
+/** After so many deaths of its holders in a row a key is suspected to be their cause. */
+export const SUSPECT_DEATHS = 2;
+export const isSuspect = ({ trouble }: Lease): boolean => trouble !== null && trouble.deaths >= SUSPECT_DEATHS;
 
 /** `container/<id>` or `host/<name>`: what a worker leases. The queue holds keys and no jobs, so an entry too many costs one look. */
 export type WorkKey = `container/${string}` | `host/${string}`;
@@ -20,6 +26,24 @@ export interface Lease {
   readonly fence: number;
   readonly token: string;
   readonly unclean: boolean;
+  /** What the work on the key met when it was last tried, this lapse included; null: it came to an ordinary end. */
+  readonly trouble: KnownTrouble | null;
+}
+
+export interface KnownTrouble extends Trouble {
+  /** Since the last failure, when the lease was taken. */
+  readonly agoMs: number;
+}
+
+/** How a key is given back: due after `delayMs`, or never until somebody enqueues it (null). */
+export interface Release {
+  readonly delayMs: number | null;
+  /** False: the outcome of a call is unknown: the next holder has to rename first. */
+  readonly clean: boolean;
+  /** Why the work failed: free of secrets. It is counted, until the work comes to an ordinary end. */
+  readonly failed?: string;
+  /** False: the work was left alone or cut short from outside, which tells nothing about it. */
+  readonly tried?: boolean;
 }
 
 /** The lease was lost: the holder must stop at once, and nothing of this write was done. */
@@ -31,15 +55,18 @@ export class LeaseLostError extends Error {
 }
 
 export interface WorkQueue {
-  /** Takes up to `count` keys that are due or whose lease has lapsed, oldest due first. */
-  take(count: number, ttlMs: number): Promise<readonly Lease[]>;
+  /**
+   * Takes up to `count` keys that are due or whose lease has lapsed, oldest due first, and of those under suspicion (`isSuspect`) up to
+   * `suspects` (all, where it is left out). A lapse is counted as a death of its holder.
+   */
+  take(count: number, ttlMs: number, suspects?: number): Promise<readonly Lease[]>;
   /** Extends them; returns the keys that were lost. */
   renew(leases: readonly Lease[], ttlMs: number): Promise<readonly WorkKey[]>;
   /**
-   * Gives a key back: due after `delayMs`, or never until somebody enqueues it (null). A hint that came meanwhile makes it due at once.
-   * `clean: false` says that the outcome of a call is unknown: the next holder has to rename first.
+   * Gives a key back. A hint that came meanwhile makes it due at once. Of a lease that has lapsed it says that its holder lives; nothing else
+   * changes then.
    */
-  release(lease: Lease, next: { readonly delayMs: number | null; readonly clean: boolean }): Promise<void>;
+  release(lease: Lease, how: Release): Promise<void>;
   /** Makes a key due no later than in `delayMs`. */
   enqueue(key: WorkKey, delayMs: number): Promise<void>;
   /** Calls back with a key when it became due or when something happened to a leased one; hints may be lost. Returns an unsubscriber. */
@@ -48,6 +75,16 @@ export interface WorkQueue {
   nextDue(): Promise<number | null>;
   /** Keys that wait for their time or for a worker, and for how long the one that is most overdue has waited. */
   backlog(): Promise<{ readonly keys: number; readonly oldestMs: number }>;
+}
+
+/** Under the lease of a key. All but `parked` throw LeaseLostError. */
+export interface Parking {
+  /** The key's work is to be tried now and then only. `change`: its container's record, which says so. */
+  park(lease: Lease, change: StateChange | null): Promise<void>;
+  /** What the work met is forgotten. `change`: its container's record, which says it no longer. */
+  unpark(lease: Lease, change: StateChange | null): Promise<void>;
+  /** Everything that is parked now, for whoever counts or shows it. */
+  parked(): Promise<readonly { readonly key: WorkKey; readonly trouble: Trouble }[]>;
 }
 
 /** What one reading of a container under its lease returns. `now` is Redis time. */
@@ -94,6 +131,11 @@ export interface ContainerWork {
     lease: Lease,
     change: StateChange & { readonly revisionId: string; readonly route: RouteChange },
   ): Promise<Switched | null>;
+  /** Queues an operation of the control plane's own. SUPERSEDED: another one is there, or the container is being deleted; nothing was written then. */
+  revert(
+    lease: Lease,
+    change: StateChange & { readonly operation: NewOperation & { readonly revisionId: string } },
+  ): Promise<'QUEUED' | 'SUPERSEDED'>;
   /**
    * Ends the running operation. A failed deploy's revision is removed with its index entries; `revisionToRemove` names it. LAST: no other of the
    * container waits.
@@ -144,7 +186,17 @@ export interface DeviceLease {
  */
 export type Looked = LoadedContainer | 'UNKNOWN' | 'DELETED' | 'BUSY' | 'UNCLEAN';
 
+/** What is known of a host. */
+export interface LoadedHost {
+  /** Redis time. */
+  readonly now: number;
+  /** Null: it was never looked at. */
+  readonly host: HostRecord | null;
+}
+
 export interface HostWork {
+  /** Under the lease of `host/<name>`. */
+  loadHost(lease: Lease): Promise<LoadedHost>;
   /** Under the lease of `host/<name>`. */
   saveHost(lease: Lease, host: HostRecord): Promise<void>;
   /** Under the lease of `host/<name>`: the host is none of ours any more. What is leased there stays so. */

@@ -10,7 +10,8 @@ import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js'
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
 import { viewOf } from './container-view.js';
 import type { HeldLease } from './held-leases.js';
-import { observeContainer } from './observe.js';
+import { lostAmong } from './lost-hosts.js';
+import { type Observation, observeContainer } from './observe.js';
 import { createReading } from './reading.js';
 import { CHANGES_DOCKER, createSight, DEMANDS_LOOK, type Sight } from './sight.js';
 import type { Hints, KeyWork, Next } from './worker.js';
@@ -92,27 +93,23 @@ interface Planned {
 async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, sight: Sight) {
   const hosts = new Set(loaded.record.state.instances.map((instance) => instance.host));
   const seen = await sight.of(hosts);
-  const view = viewOf(loaded, seen, held.lease, deps.policy);
+  const view = await viewOn(deps, held, loaded, seen);
   const step = plan(view);
   if (!seen.carried || !DEMANDS_LOOK.has(step.kind)) return { view, step };
   sight.forget();
-  const anew = viewOf(loaded, await sight.of(hosts), held.lease, deps.policy);
+  const anew = await viewOn(deps, held, loaded, await sight.of(hosts));
   return { view: anew, step: plan(anew) };
 }
 
+async function viewOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, seen: Observation) {
+  const lost = await lostAmong(seen.unobserved, deps.hostWork);
+  return viewOf(loaded, { ...seen, lost }, held.lease, deps.policy);
+}
+
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
-  const { loaded, view, step, restedMs, now } = planned;
-  const { lease, signal } = held;
-  const context: StepContext = {
-    deps,
-    lease,
-    signal,
-    hints,
-    loaded,
-    view,
-    progress: progressOf(step, view) ?? undefined,
-    now,
-  };
+  const { view, step, restedMs } = planned;
+  const { lease } = held;
+  const context = contextOf(deps, held, hints, planned);
   switch (step.kind) {
     case 'WAIT':
       return wait(step, context, restedMs);
@@ -122,6 +119,30 @@ async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, 
     default:
       return applied(step, context);
   }
+}
+
+/** The surroundings of a step that was planned on this. */
+export function contextOf(
+  deps: ApplyDeps,
+  { lease, signal }: HeldLease,
+  hints: Hints,
+  {
+    loaded,
+    view,
+    step,
+    now = () => view.now,
+  }: Pick<Planned, 'loaded' | 'view' | 'step'> & Partial<Pick<Planned, 'now'>>,
+): StepContext {
+  return {
+    deps,
+    lease,
+    signal,
+    hints,
+    loaded,
+    view,
+    progress: progressOf(step, view) ?? undefined,
+    now,
+  };
 }
 
 /** What it waits for is shown to callers where the wait is long enough to be read. */

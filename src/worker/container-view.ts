@@ -2,14 +2,14 @@ import type { ContainerView, ReconcilePolicy } from '../reconciler/view.js';
 import type { Lease, LoadedContainer } from '../store/work.js';
 import type { Observation } from './observe.js';
 
-/** What there is to plan on: what Redis says of a container, and what Docker shows of it. */
+/** What there is to plan on: what Redis says of a container and of the hosts that are away, and what Docker shows of it. */
 export function viewOf(
   loaded: LoadedContainer,
-  { observed, unobserved }: Observation,
+  { observed, unobserved, lost }: Observation & Pick<ContainerView, 'lost'>,
   { fence, unclean }: Pick<Lease, 'fence' | 'unclean'>,
   policy: ReconcilePolicy,
 ): ContainerView {
   const { record, ...rest } = loaded;
   const { id: containerId, status, state } = record;
-  return { ...rest, containerId, status, state, fence, unclean, observed, unobserved, policy };
+  return { ...rest, containerId, status, state, fence, unclean, observed, unobserved, lost, policy };
 }

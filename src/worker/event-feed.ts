@@ -14,8 +14,8 @@ export interface EventFeedDeps {
 const TELLING = new Set(['die', 'oom', 'destroy', 'stop', 'pause', 'unpause', 'rename', 'health_status']);
 
 /**
- * Turns what the engines say into due keys, until the signal aborts. An engine that is away is asked again and again; once its stream stands, the host
- * is observed, since nobody told what happened before.
+ * Turns what the engines say into due keys, until the signal aborts. An engine that is away is asked again and again. The host is observed when its
+ * stream ends, which says that something is wrong, and when it stands again, since nobody told what happened before.
  */
 export async function feedEvents(deps: EventFeedDeps, signal: AbortSignal): Promise<void> {
   await Promise.all(deps.fleet.names.map((name) => feedHost(deps, name, signal)));
@@ -33,9 +33,12 @@ async function feedHost(deps: EventFeedDeps, name: string, signal: AbortSignal):
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (!signal.aborted && reason !== told) deps.log.warn({ host: name, reason }, 'the event stream of a host ended');
-      told = reason;
       deps.fleet.forget(name);
+      if (!signal.aborted && reason !== told) {
+        deps.log.warn({ host: name, reason }, 'the event stream of a host ended');
+        observe(deps, name);
+      }
+      told = reason;
     }
     if (!signal.aborted) await pause(deps.reconnectMs ?? 2_000, signal);
   }

@@ -2,17 +2,22 @@ import { EngineError } from '../engine/driver.js';
 import type { HostObservation, Observations } from '../fleet/observations.js';
 import { plan } from '../reconciler/plan.js';
 import type { HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
-import type { LoadedContainer, Looked, WorkQueue } from '../store/work.js';
+import type { HostWork, LoadedContainer, Looked, WorkQueue } from '../store/work.js';
 import { viewOf } from './container-view.js';
+import { lostAmong } from './lost-hosts.js';
 import type { Observation } from './observe.js';
 
 export interface LookDeps {
   readonly observations: Pick<Observations, 'recent'>;
   readonly queue: Pick<WorkQueue, 'enqueue'>;
+  readonly hostWork: Pick<HostWork, 'hosts'>;
   readonly policy: ReconcilePolicy;
   /** Between two full observations of a host; so old may be what another host showed. */
   readonly observeIntervalMs: number;
 }
+
+/** What fails here fails in the container's own work too, where it counts against the container and not against the host. */
+const OF_ITS_OWN = 0;
 
 /** Nobody's: a look changes nothing, and names nothing. */
 const NO_LEASE = { fence: 0, unclean: false };
@@ -29,7 +34,7 @@ export async function lookAt(
   seen: { readonly host: string; readonly observation: HostObservation },
 ): Promise<void> {
   if (looked === 'UNKNOWN' || looked === 'DELETED' || looked === 'BUSY') return;
-  const delayMs = looked === 'UNCLEAN' ? 0 : await dueIn(deps, looked, seen);
+  const delayMs = looked === 'UNCLEAN' ? 0 : await dueIn(deps, looked, seen).catch(() => OF_ITS_OWN);
   if (delayMs !== null) await deps.queue.enqueue(`container/${containerId}`, delayMs);
 }
 
@@ -39,7 +44,9 @@ async function dueIn(
   loaded: LoadedContainer,
   seen: Parameters<typeof lookAt>[3],
 ): Promise<number | null> {
-  const step = plan(viewOf(loaded, await observationOf(deps, loaded, seen), NO_LEASE, deps.policy));
+  const observation = await observationOf(deps, loaded, seen);
+  const lost = await lostAmong(observation.unobserved, deps.hostWork);
+  const step = plan(viewOf(loaded, { ...observation, lost }, NO_LEASE, deps.policy));
   if (step.kind !== 'WAIT') return 0;
   return step.until === null ? null : Math.max(step.until - loaded.now, 0);
 }

@@ -4,9 +4,11 @@ import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
 import type { Diagnosis } from '../../src/doctor/diagnosis.js';
 import { diagnoseHost } from '../../src/doctor/host.js';
+import type { HostRecord } from '../../src/domain/host.js';
 import { makeCa, makeCertificate, type Pair } from '../support/pem.js';
 import { freePort } from '../support/ports.js';
 import { type PrivateEngine, startPrivateEngine } from '../support/private-engine.js';
+import { aHost } from '../support/reconciler/builders.js';
 import { newDirectory } from '../support/run-directory.js';
 
 let dir: string;
@@ -47,10 +49,11 @@ interface Entry {
 function look(
   { at = endpoint, authority = ca, by = client }: Entry,
   controlPlane: { id: string | null } | null = null,
+  record: HostRecord | null = null,
 ) {
   const tls = by && { ca: text(authority.cert), cert: text(by.cert), key: text(by.key) };
   const rest = { labels: {}, gpus: [], ports: { first: 40_000, last: 40_001 }, address: '127.0.0.1' };
-  return diagnoseHost({ name: 'gpu-1', endpoint: at, tls, ...rest }, controlPlane);
+  return diagnoseHost({ name: 'gpu-1', endpoint: at, tls, ...rest }, controlPlane, record);
 }
 
 /** A server that is no engine; what is looked at here fails before the first request. */
@@ -70,6 +73,24 @@ const secure = (pair: Pair, address?: string) =>
 const failure = (mend: RegExp): readonly Partial<Diagnosis>[] => [
   { state: 'FAILED', subject: 'host gpu-1', mend: expect.stringMatching(mend) },
 ];
+
+describe('what workers see of a host is told beside what this machine sees', () => {
+  test.each([
+    ['LOST', 'FAILED', /LONGSHORE_LOST_HOST_POLICY/],
+    ['UNREACHABLE', 'warning', /machines of the workers/],
+    ['RETURNING', 'warning', /log/],
+  ] as const)('one that is %s', async (state, verdict, mend) => {
+    const record = aHost('gpu-1', { state, since: 0, message: 'why' });
+    const told = await look({}, null, record);
+    expect(told.map((one) => one.state)).toEqual(['ok', 'ok', 'ok', verdict]);
+    expect(told.at(-1)?.text).toMatch(new RegExp(`as ${state} since 1970-01-01T00:00:00.000Z: why`));
+    expect(told.at(-1)?.mend).toMatch(mend);
+  });
+
+  test('one that is up', async () => {
+    expect(await look({}, null, aHost('gpu-1'))).toHaveLength(3);
+  });
+});
 
 describe('a fault of TLS names the field of the hosts file to look at', () => {
   test('none where all files are right', async () => {

@@ -4,9 +4,11 @@ import type { Halt, Step, Wait } from '../../reconciler/step.js';
 import { type Outcome, record, type StepContext, stateOf } from './context.js';
 import * as engine from './engine-steps.js';
 import { movePort } from './move-port-step.js';
+import { moveInstance } from './move-step.js';
 import * as operation from './operation-steps.js';
 import * as placement from './placement-steps.js';
 import { probeInstance } from './probe-step.js';
+import { revert } from './revert-step.js';
 import * as route from './route-steps.js';
 
 /** A step that changes something. */
@@ -43,6 +45,8 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
       return placement.recallInstance(step, context);
     case 'MOVE_PORT':
       return movePort(step, context);
+    case 'MOVE_INSTANCE':
+      return moveInstance(step, context);
     case 'HAND_OVER_DEVICES':
       return placement.handOverDevices(step, context);
     case 'TAKE_DEVICES_BACK':
@@ -54,7 +58,9 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
     case 'FORGET_INSTANCE':
       return placement.forgetInstance(step, context);
     case 'NOTE_EXIT':
-      return record(context, exited(stateOf(context), step.instanceId, step.reason, context.view.now));
+      return record(context, exited(stateOf(context), step, context.view.now));
+    case 'REVERT':
+      return revert(step, context);
     case 'HOLD_ROUTE':
       return route.holdRoute(context);
     case 'PUBLISH_ROUTE':

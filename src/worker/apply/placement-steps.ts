@@ -160,7 +160,8 @@ interface ImageLook {
   readonly images: ReadonlyMap<string, EngineImage>;
 }
 
-async function lookForImage(
+/** Which hosts have the revision's image, where that decides what hosts will do. */
+export async function lookForImage(
   revision: Revision,
   snapshots: readonly HostSnapshot[],
   context: StepContext,
@@ -180,6 +181,8 @@ async function lookForImage(
   return { imageHosts: anywhere ? null : { having: [...images.keys()], unasked }, images };
 }
 
+const ASK_TIMEOUT_MS = 3_000;
+
 async function askForImage(
   { name, state }: HostRecord,
   reference: string,
@@ -188,10 +191,13 @@ async function askForImage(
   if (state !== 'UP') return { host: name, image: 'UNASKED' };
   try {
     const engine = await context.deps.fleet.ready(name);
-    return { host: name, image: await engine.findImage(reference, context.signal) };
+    // One host that hangs must not hold up what may find its place elsewhere.
+    const soon = AbortSignal.any([context.signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+    return { host: name, image: await engine.findImage(reference, soon) };
   } catch (error) {
-    if (error instanceof EngineError) return { host: name, image: 'UNASKED' };
-    throw error;
+    if (!(error instanceof EngineError)) throw error;
+    if (!context.signal.aborted) context.deps.fleet.forget(name, error);
+    return { host: name, image: 'UNASKED' };
   }
 }
 

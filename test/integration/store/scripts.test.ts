@@ -69,9 +69,16 @@ async function deploying() {
 }
 
 /** Steps of one lease are numbered by one process, so the store under test works on a lease of its own. */
-async function handedOver(held: Lease): Promise<Lease> {
-  await plain.queue.release(held, { delayMs: 0, clean: true });
+async function handedOver(held: Lease, tried = true): Promise<Lease> {
+  await plain.queue.release(held, { delayMs: 0, clean: true, tried });
   return lease(plain, held.key);
+}
+
+/** A container whose work has failed once. */
+async function troubled() {
+  const { id, held } = await activeContainer(plain);
+  await plain.queue.release(held, { delayMs: 0, clean: false, failed: 'a defect' });
+  return { id, held: await lease(plain, held.key) };
 }
 
 async function placed() {
@@ -175,6 +182,26 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await plain.queue.enqueue('host/b', 0);
     await store.queue.release(held, { delayMs: null, clean: false });
     expect(await plain.queue.nextDue()).toBe(0);
+    for (const how of [{ failed: 'a defect' }, { tried: false }, {}])
+      await store.queue.release(await lease(plain, 'host/a'), { delayMs: 0, clean: false, ...how });
+    expect(await direct.exists('{longshore}:trouble')).toBe(0);
+  },
+  park: async () => {
+    const { id, held } = await troubled();
+    await store.parking.park(held, { containerId: id, state: stateOf({ parked: 'why' }) });
+    expect((await plain.records.container(id))?.state.parked).toBe('why');
+    expect(await plain.parking.parked()).toMatchObject([{ key: held.key, trouble: { count: 1, noted: true } }]);
+    const host = await lease(plain, 'host/a');
+    await store.parking.park(host, null);
+    expect(await plain.parking.parked()).toHaveLength(1);
+  },
+  unpark: async () => {
+    const { id, held } = await troubled();
+    await plain.parking.park(held, { containerId: id, state: stateOf({ parked: 'why' }) });
+    const next = await handedOver(held, false);
+    await store.parking.unpark(next, { containerId: id, state: stateOf() });
+    expect((await plain.records.container(id))?.state.parked).toBeUndefined();
+    expect(await plain.parking.parked()).toEqual([]);
   },
   enqueue: async () => {
     await store.queue.enqueue('host/a', 1000);
@@ -254,6 +281,35 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
       'ACTIVE',
     ]);
   },
+  revert: async () => {
+    const { id, held: former } = await activeContainer(plain);
+    const first = await deployed(plain, former);
+    const second = await deployed(plain, former);
+    const held = await handedOver(former);
+    const state = stateOf({ activeRevisionId: second.revisionId, message: 'it died' });
+    const own = (revisionId: string) => ({
+      containerId: id,
+      state,
+      operation: {
+        ...newOperation('ROLLBACK', id, { createdBy: 'longshore', description: 'it "died":\nä' }),
+        revisionId,
+      },
+    });
+    await expect(store.containerWork.revert(held, own('none'))).rejects.toThrow(/NO_REVISION none/);
+    const change = own(first.revisionId);
+    expect(await store.containerWork.revert(held, change)).toBe('QUEUED');
+    const { operation } = change;
+    expect(await plain.containerWork.load(held, id)).toMatchObject({ queued: operation, record: { state } });
+    const index = { by: 'CONTAINER', containerId: id } as const;
+    expect((await plain.records.operations({ index, after: null, limit: 1 })).items).toMatchObject([operation]);
+
+    const late = { ...own(first.revisionId), state: stateOf({ message: 'another' }) };
+    expect(await store.containerWork.revert(held, late)).toBe('SUPERSEDED');
+    expect(await plain.records.operation(late.operation.id)).toBeNull();
+    expect((await plain.records.container(id))?.state.message).toBe('it died');
+    await plain.containerWork.takeOperation(held, { containerId: id, state, operationId: operation.id });
+    expect(await plain.records.operation(operation.id)).toMatchObject({ ...operation, state: 'RUNNING' });
+  },
   'complete-operation': async () => {
     const { id, held, state, third } = await deploying();
     const failure = { code: 'INTERNAL', reason: 'R', message: 'm' } as const;
@@ -270,6 +326,12 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const { id, held, third } = await placed();
     await store.containerWork.removeContainer(held, id, third.operationId);
     expect(await plain.records.container(id)).toBeNull();
+  },
+  'load-host': async () => {
+    const held: Lease = await lease(plain, 'host/gpu-1');
+    expect(await store.hostWork.loadHost(held)).toMatchObject({ host: null });
+    await plain.hostWork.saveHost(held, hostOf());
+    expect((await store.hostWork.loadHost(held)).host).toEqual(hostOf());
   },
   'save-host': async () => {
     const held: Lease = await lease(plain, 'host/gpu-1');

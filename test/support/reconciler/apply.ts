@@ -1,4 +1,5 @@
 import { instanceName } from '../../../src/domain/observed-instance.js';
+import { CONTROL_PLANE } from '../../../src/domain/operation.js';
 import { stopFirstImpossible } from '../../../src/reconciler/failures.js';
 import * as one from '../../../src/reconciler/instance-transitions.js';
 import { plan } from '../../../src/reconciler/plan.js';
@@ -8,7 +9,9 @@ import type { PlaceInstance, Step } from '../../../src/reconciler/step.js';
 import { planTakeover } from '../../../src/reconciler/takeover.js';
 import * as all from '../../../src/reconciler/transitions.js';
 import type { ContainerView } from '../../../src/reconciler/view.js';
+import { reverting } from '../../../src/reconciler/watch.js';
 import { noSuitableHost } from '../../../src/scheduler/no-suitable-host.js';
+import { place as chooseHost } from '../../../src/scheduler/place.js';
 import { placeRollout } from '../../../src/scheduler/place-rollout.js';
 import { pickPort } from '../../../src/scheduler/port.js';
 import { CHANGES_DOCKER, DEMANDS_LOOK, LASTING_MS } from '../../../src/worker/sight.js';
@@ -42,7 +45,7 @@ function planOn(world: World, container: SimContainer): { view: ContainerView; s
   const { look } = container;
   const lasts = look !== null && now.now - look.at < LASTING_MS && [...hosts].every((host) => look.hosts.has(host));
   if (look !== null && lasts && container.takenOver) {
-    const view = { ...now, observed: look.observed, unobserved: new Map() };
+    const view = { ...now, observed: look.observed, unobserved: new Map(), lost: new Set<string>() };
     const step = plan(view);
     if (!DEMANDS_LOOK.has(step.kind)) return { view, step };
   }
@@ -62,7 +65,7 @@ function goOn(world: World, container: SimContainer, step: Step): void {
 
 function apply(world: World, container: SimContainer, view: ContainerView, step: Step): void {
   const { state, now } = view;
-  const { drainTimeoutMs } = view.policy;
+  const { drainTimeoutMs, watchWindowMs } = view.policy;
   const active = (next: typeof state) => view.revisions.get(next.activeRevisionId ?? '') ?? null;
   const behaviourOf = (instanceId: string) => {
     const instance = state.instances.find(({ id }) => id === instanceId);
@@ -86,6 +89,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       return world.write(container, all.recalled(state, step.instanceId, now));
     case 'MOVE_PORT':
       return movePort(world, container, view, step.instanceId);
+    case 'MOVE_INSTANCE':
+      return moveInstance(world, container, view, step.instanceId);
     case 'PULL_IMAGE':
       world.call(hostOf(view, step.instanceId), () => {});
       if (behaviourOf(step.instanceId) === 'NO_IMAGE') throw new EngineFault('PERMANENT');
@@ -108,8 +113,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
     case 'REMOVE_CONTAINER':
       return world.call(step.host, () => world.remove(step.name));
     case 'PROBE_INSTANCE': {
-      if (behaviourOf(step.instanceId) !== 'ILL')
-        return world.write(container, one.healthy(state, step.instanceId, now));
+      if (behaviourOf(step.instanceId) !== 'ILL' && !world.sick.has(step.instanceId))
+        return world.write(container, one.healthy(state, step.instanceId, now, watchWindowMs));
       const fault = { step: step.kind, kind: 'TRANSIENT', message: 'ill', delayMs: 1000 } as const;
       return world.write(container, one.faulted(state, step.instanceId, fault, now));
     }
@@ -122,7 +127,7 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
     }
     case 'SWITCH_REVISION': {
-      const next = all.switched(state, now, drainTimeoutMs);
+      const next = all.switched(state, now, view.policy);
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)), () => {
         for (const [id, revision] of container.revisions) {
           if (id === next.activeRevisionId) container.revisions.set(id, { ...revision, status: 'ACTIVE' });
@@ -142,7 +147,16 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
     case 'SET_ROLE':
       return world.write(container, one.roleSet(state, step.instanceId, step.role, step.reason, now));
     case 'NOTE_EXIT':
-      return world.write(container, one.exited(state, step.instanceId, step.reason, now));
+      return world.write(container, one.exited(state, step, now));
+    case 'REVERT': {
+      const { activeRevisionId: from } = state;
+      const own = {
+        revisionId: step.revisionId,
+        createdBy: CONTROL_PLANE,
+        description: `from ${from}: ${step.reason}`,
+      };
+      return world.write(container, reverting(state, now), () => world.submit(container, 'ROLLBACK', own));
+    }
     case 'FORGET_INSTANCE':
       return world.write(container, one.forgotten(state, step.instanceId));
     case 'UNDO_ROLLOUT':
@@ -197,6 +211,29 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
       return world.write(container, all.placed(state, made, '', now), () => world.lease(made));
     }
   }
+}
+
+function moveInstance(world: World, container: SimContainer, view: ContainerView, formerId: string): void {
+  const { state, now } = view;
+  const former = state.instances.find(({ id }) => id === formerId);
+  const revision = view.revisions.get(former?.revisionId ?? '');
+  if (!former || !revision) throw new Error('moves an instance without a record or a revision');
+  const id = world.nextId('i');
+  const { gpus, resources } = revision.spec;
+  const request = { gpus, resources, needsPort: true, portSeed: id, imageHosts: null };
+  const placed = chooseHost(request, world.snapshots());
+  if (!placed.ok) {
+    const fault = { step: 'MOVE_INSTANCE', kind: 'TRANSIENT', message: 'no room' } as const;
+    return world.write(container, one.faulted(state, formerId, fault, now));
+  }
+  const { host, port } = placed;
+  const gpuUuids = placed.gpus.map(({ uuid }) => uuid);
+  const successor = all.newCandidate(
+    { id, revisionId: revision.id, ordinal: 0, host, address: host, gpuUuids, port },
+    now,
+  );
+  const moved = all.moved(state, formerId, successor, 'its host was lost', now);
+  return world.write(container, moved, () => world.lease(successor));
 }
 
 function create(world: World, container: SimContainer, view: ContainerView, instanceId: string): void {

@@ -18,8 +18,10 @@ export const POLICY: ReconcilePolicy = {
   retryBudgetMs: 30_000,
   drainTimeoutMs: 30_000,
   keepDrainingMs: 0,
+  watchWindowMs: 60_000,
   retainedInstances: 2,
   unreachableDeadlineMs: 60_000,
+  moveFromLost: false,
 };
 
 export function aSpec(part: Partial<RevisionSpec> = {}): RevisionSpec {
@@ -200,6 +202,7 @@ export function aView(parts: ViewParts = {}): ContainerView {
     unclean: false,
     observed: [],
     unobserved: new Map(),
+    lost: new Set(),
     policy: POLICY,
     ...rest,
   };
@@ -212,7 +215,11 @@ export function aHost(name: string, part: Partial<HostRecord> = {}): HostRecord 
     labels: {},
     ports: { first: 40_000, last: 40_009 },
     state: 'UP',
+    since: 1,
     message: '',
+    missedLooks: 0,
+    silentSince: null,
+    lookedAt: 1,
     gpus: [],
     foreignGpus: [],
     memory: 0,

@@ -85,18 +85,23 @@ export class World {
   readonly portLeases = new Map<string, string>();
   /** `host:port` in the hands of processes that are not ours. */
   readonly foreignPorts = new Set<string>();
+  /** Instances that run and do not answer their health checks. */
+  readonly sick = new Set<string>();
   readonly late: (() => void)[] = [];
   applied = 0;
+  /** As in the policy. */
+  watchWindowMs = 60_000;
   capacityVersion = 0;
   private fences = 0;
   private version = 0;
   private ids = 0;
   private starts = 0;
 
-  /** `mishaps` go to the coming calls and writes, in order. `keepDrainingMs` as in the policy. */
+  /** `mishaps` go to the coming calls and writes, in order. The others are as in the policy; a host that is down is lost at once where that counts. */
   constructor(
     readonly mishaps: Mishap[],
     private readonly keepDrainingMs = 0,
+    private readonly moveFromLost = false,
   ) {
     for (const id of ['c1', 'c2']) {
       const empty = { state: EMPTY_STATE, revisions: new Map(), operations: [], route: null };
@@ -109,6 +114,7 @@ export class World {
   calm(): void {
     this.mishaps.length = 0;
     this.down.clear();
+    this.sick.clear();
     for (const call of this.late.splice(0)) call();
   }
 
@@ -193,7 +199,14 @@ export class World {
         .filter(({ host }) => !unobserved.has(host))
         .map((docker) => ({ ...docker })),
       unobserved,
-      policy: { ...POLICY, placeTimeoutMs: 60_000, keepDrainingMs: this.keepDrainingMs },
+      lost: new Set(this.moveFromLost ? unobserved.keys() : []),
+      policy: {
+        ...POLICY,
+        placeTimeoutMs: 60_000,
+        keepDrainingMs: this.keepDrainingMs,
+        watchWindowMs: this.watchWindowMs,
+        moveFromLost: this.moveFromLost,
+      },
     };
   }
 

@@ -28,15 +28,15 @@ describe('what a host is found to be', () => {
   test.each([
     ['CONFLICT', 'REFUSED'],
     ['PERMANENT', 'REFUSED'],
-    ['NOT_FOUND', 'UNREACHABLE'],
-    ['TRANSIENT', 'UNREACHABLE'],
-    ['UNREACHABLE', 'UNREACHABLE'],
-    ['UNKNOWN_OUTCOME', 'UNREACHABLE'],
-  ] as const)('a claim that ends with %s makes it %s, and says why', async (kind, state) => {
+    ['NOT_FOUND', 'UNFIT'],
+    ['TRANSIENT', 'UNFIT'],
+    ['UNREACHABLE', 'SILENT'],
+    ['UNKNOWN_OUTCOME', 'SILENT'],
+  ] as const)('a claim that ends with %s makes it %s, and says why', async (fails, kind) => {
     const { fleet, host } = setUp();
-    host.failNext('claim', fault(kind));
-    expect(await fleet.inspect('gpu-1', 1)).toMatchObject({ state, message: 'it went wrong' });
-    expect(await fleet.inspect('gpu-1', 2)).toMatchObject({ state: 'UP', message: '' });
+    host.failNext('claim', fault(fails));
+    expect(await fleet.inspect('gpu-1')).toEqual({ kind, reason: 'it went wrong' });
+    expect(await fleet.inspect('gpu-1')).toMatchObject({ kind: 'ANSWERED', inventory: { gpus: [] } });
   });
 
   test('a volume that is nobody`s refuses the work on a container for good', async () => {
@@ -47,7 +47,7 @@ describe('what a host is found to be', () => {
 
   test('GPUs that cannot be read are no reason to leave the engine alone', async () => {
     const { fleet } = setUp(() => Promise.reject(fault('TRANSIENT', 'nvidia-smi: no answer')));
-    expect(await fleet.inspect('gpu-1', 1)).toMatchObject({ state: 'UNREACHABLE', message: 'nvidia-smi: no answer' });
+    expect(await fleet.inspect('gpu-1')).toEqual({ kind: 'UNFIT', reason: 'nvidia-smi: no answer' });
     expect((await fleet.ready('gpu-1')).host).toBe('gpu-1');
   });
 });
@@ -94,7 +94,7 @@ describe('a host that did not answer', () => {
   test('is asked by an inspection at any time, which ends the silence', async () => {
     const { fleet } = setUp();
     fleet.forget('gpu-1', fault('UNREACHABLE'));
-    expect(await fleet.inspect('gpu-1', 1)).toMatchObject({ state: 'UP' });
+    expect(await fleet.inspect('gpu-1')).toMatchObject({ kind: 'ANSWERED' });
     expect((await fleet.ready('gpu-1')).host).toBe('gpu-1');
   });
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { isRevert } from '../../../src/domain/operation.js';
 import { takeStep } from '../../support/reconciler/apply.js';
 import { POLICY } from '../../support/reconciler/builders.js';
 import { type Behaviour, type Mishap, portOf, type SimContainer, World } from '../../support/reconciler/world.js';
@@ -18,7 +19,17 @@ const event = fc.oneof(
   fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour, order, gpus: fc.nat(2) }),
   fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour, order, gpus: fc.nat(2) }),
   fc.record({
-    kind: fc.constantFrom('ROLLBACK', 'CANCEL', 'EXIT', 'REMOVE_BY_HAND', 'LATE_CALL', 'CRASH', 'GIVE_BACK', 'APPLY'),
+    kind: fc.constantFrom(
+      'ROLLBACK',
+      'CANCEL',
+      'EXIT',
+      'SICKEN',
+      'REMOVE_BY_HAND',
+      'LATE_CALL',
+      'CRASH',
+      'GIVE_BACK',
+      'APPLY',
+    ),
     pick,
   }),
   fc.record({ kind: fc.constantFrom('DELETE', 'HOST_DOWN', 'HOST_UP', 'REBOOT', 'TIME'), pick }),
@@ -40,37 +51,67 @@ const mishap = fc.oneof(
   },
 );
 
-const history = fc.record({
-  events: fc.array(fc.record({ event, steps: fc.nat(12) }), { maxLength: 25, size: 'max' }),
-  mishaps: fc.array(mishap, { maxLength: 120, size: 'max' }),
-  keepDrainingMs: fc.constantFrom(0, 45_000),
-});
+/** Of revisions that are deployed, proven and die. */
+const mortalEvent = fc.oneof(
+  fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour: fc.constant<Behaviour>('WELL'), order, gpus: fc.nat(1) }),
+  fc.record({ kind: fc.constantFrom('EXIT', 'EXIT', 'SICKEN', 'REMOVE_BY_HAND', 'REST', 'APPLY', 'CRASH'), pick }),
+  fc.record({ kind: fc.constantFrom('ROLLBACK', 'CANCEL', 'TIME', 'REBOOT'), pick }),
+);
+
+const historyOf = (some: fc.Arbitrary<Event>) =>
+  fc.record({
+    events: fc.array(fc.record({ event: some, steps: fc.nat(12) }), { maxLength: 25, size: 'max' }),
+    mishaps: fc.array(mishap, { maxLength: 120, size: 'max' }),
+    keepDrainingMs: fc.constantFrom(0, 45_000),
+    moveFromLost: fc.boolean(),
+    watchWindowMs: fc.constantFrom(0, 60_000, 600_000),
+  });
+type History = typeof historyOf extends (some: never) => fc.Arbitrary<infer H> ? H : never;
 
 describe('any history of requests, engine faults, crashes and late calls', () => {
   it('never shares a device, ends every operation once, and comes to rest with what was asked for', () => {
     fc.assert(
-      fc.property(history, ({ events, mishaps, keepDrainingMs }) => {
-        const world = new World([...mishaps], keepDrainingMs);
-        for (const { event, steps } of events) {
-          happen(world, event);
-          for (let count = 0; count < steps; count += 1) {
-            for (const container of live(world)) takeStep(world, container);
-          }
-        }
-        world.calm();
-        settle(world);
-        world.sweep();
-        for (const container of live(world).filter(({ status }) => status === 'DELETING')) {
-          world.submit(container, 'DELETE');
-        }
-        settle(world);
-        for (const container of world.containers.values()) expectAtRest(world, container);
-        expectNothingLeaked(world);
-      }),
+      fc.property(historyOf(event), (history) => void unfold(history)),
       { numRuns: RUNS },
     );
   });
+
+  it('does so where deployed revisions die, and leaves each of them once at most', () => {
+    let reverts = 0;
+    fc.assert(
+      fc.property(historyOf(mortalEvent), (history) => {
+        for (const { operations } of unfold(history).containers.values()) reverts += operations.filter(isRevert).length;
+      }),
+      { numRuns: RUNS },
+    );
+    expect(reverts).toBeGreaterThan(0);
+  });
 });
+
+/** Plays it, lets everything come to rest, and looks at what there is. */
+function unfold({ events, mishaps, keepDrainingMs, moveFromLost, watchWindowMs }: History): World {
+  const world = new World([...mishaps], keepDrainingMs, moveFromLost);
+  world.watchWindowMs = watchWindowMs;
+  for (const { event, steps } of events) {
+    happen(world, event);
+    for (let count = 0; count < steps; count += 1) {
+      for (const container of live(world)) takeStep(world, container);
+    }
+  }
+  world.calm();
+  settle(world);
+  world.sweep();
+  for (const container of live(world).filter(({ status }) => status === 'DELETING')) {
+    world.submit(container, 'DELETE');
+  }
+  settle(world);
+  for (const container of world.containers.values()) {
+    expectAtRest(world, container);
+    expectRevertsWithReason(world, container);
+  }
+  expectNothingLeaked(world);
+  return world;
+}
 
 const live = (world: World): SimContainer[] => [...world.containers.values()].filter(({ status }) => status !== 'GONE');
 
@@ -101,6 +142,9 @@ function happen(world: World, event: Event): void {
     case 'EXIT':
       if (docker) world.exit(docker, 137);
       return;
+    case 'SICKEN':
+      if (docker) world.sick.add(docker.identity.instanceId);
+      return;
     case 'REMOVE_BY_HAND':
       if (docker) world.remove(docker.name);
       return;
@@ -116,6 +160,9 @@ function happen(world: World, event: Event): void {
     case 'APPLY':
       world.applied = Math.max(0, ...[...world.containers.values()].map(({ route }) => route?.version ?? 0));
       return;
+    case 'REST':
+      world.sick.clear();
+      return settle(world);
     case 'HOST_DOWN':
       world.down.add(host);
       return;
@@ -176,6 +223,20 @@ function expectAtRest(world: World, container: SimContainer): void {
   expect(idsOf(mine)).toEqual(state.instances.map(({ id }) => id).sort());
   const running = mine.filter((docker) => docker.state === 'RUNNING');
   expect(running.map(({ identity, port }) => [identity.instanceId, port])).toEqual(targets);
+}
+
+/** At most once from each revision that was deployed, never back to itself; and what serves at rest has proved itself. */
+function expectRevertsWithReason({ watchWindowMs }: World, { operations, state, status }: SimContainer): void {
+  const reverts = operations.filter(isRevert);
+  const left = reverts.map(({ description }) => /^from (\S+):/.exec(description ?? '')?.[1]);
+  expect(new Set(left).size).toBe(reverts.length);
+  expect(reverts.filter(({ revisionId }, index) => revisionId === left[index])).toEqual([]);
+  if (watchWindowMs === 0) expect(reverts).toEqual([]);
+  const deployed = operations.filter(({ kind, result }) => kind === 'DEPLOY' && result?.kind === 'EMPTY');
+  const unknown = left.filter((id) => !deployed.some(({ revisionId }) => revisionId === id));
+  expect(unknown).toEqual([]);
+  if (status === 'GONE') return;
+  expect(state).toMatchObject({ watch: null, stableRevisionId: state.activeRevisionId });
 }
 
 const idsOf = (docker: World['docker']): string[] => docker.map(({ identity }) => identity.instanceId).sort();

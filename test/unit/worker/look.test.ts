@@ -49,7 +49,8 @@ async function delayAfter(
     },
   };
   const observations = { recent };
-  const deps = { observations, queue, policy: POLICY, observeIntervalMs: 30_000 };
+  const hostWork = { hosts: () => Promise.resolve([]) };
+  const deps = { observations, queue, hostWork, policy: POLICY, observeIntervalMs: 30_000 };
   await lookAt(deps, 'c', looked, { host: 'h1', observation: here });
   return delay;
 }

@@ -1,0 +1,49 @@
+import { faulted } from '../../reconciler/instance-transitions.js';
+import type { MoveInstance } from '../../reconciler/step.js';
+import { moved, newCandidate } from '../../reconciler/transitions.js';
+import { explained, place } from '../../scheduler/place.js';
+import type { HostSnapshot, PlacementRequest } from '../../scheduler/placement.js';
+import { leasedResources } from '../../scheduler/resources.js';
+import { changeTo, instanceOf, type Outcome, record, revisionOf, type StepContext, stateOf } from './context.js';
+import { lookForImage } from './placement-steps.js';
+
+/** Where there is no room, that is said and tried again later; the instance may be back before. */
+export async function moveInstance(step: MoveInstance, context: StepContext): Promise<Outcome> {
+  const { deps, view } = context;
+  const former = instanceOf(context, step.instanceId);
+  const revision = revisionOf(context, former.revisionId);
+  const { spec } = revision;
+  const known = await deps.hostWork.hosts();
+  const usable = (): readonly HostSnapshot[] => known.filter(({ host }) => deps.fleet.config(host.name) !== null);
+  const { imageHosts } = await lookForImage(revision, usable(), context);
+  const id = deps.newId('instance');
+  const request: PlacementRequest = {
+    gpus: spec.gpus,
+    resources: spec.resources,
+    needsPort: spec.runtime === 'HTTP',
+    portSeed: id,
+    imageHosts,
+  };
+  // Chosen and taken in one turn, as every placement is.
+  const snapshots = usable();
+  const placed = place(request, snapshots);
+  if (!placed.ok) {
+    const message = `host ${former.host} is lost, and no other has room: ${explained(placed)}`;
+    const fault = { step: step.kind, kind: 'TRANSIENT', message, jitter: deps.random() } as const;
+    return record(context, faulted(stateOf(context), former.id, fault, view.now));
+  }
+  const { host, port } = placed;
+  const gpuUuids = placed.gpus.map(({ uuid }) => uuid);
+  const address = snapshots.find((one) => one.host.name === host)?.host.address ?? '';
+  const { revisionId, ordinal } = former;
+  const successor = newCandidate({ id, revisionId, ordinal, host, address, gpuUuids, port }, view.now);
+  const reason = `host ${former.host} was lost: the instance was replaced on ${host}`;
+  const devices = { instanceId: id, host, gpuUuids, port, ...leasedResources(spec.resources) };
+  const change = changeTo(context, moved(stateOf(context), former.id, successor, reason, view.now));
+  const outcome = await deps.work.place(context.lease, { ...change, devices });
+  if (outcome === 'PLACED') {
+    const { containerId: container } = view;
+    deps.log.warn({ container, instance: former.id, from: former.host, to: host, successor: id }, reason);
+  }
+  return 'AGAIN';
+}

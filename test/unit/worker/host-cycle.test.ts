@@ -1,0 +1,117 @@
+import type { HostRecord } from '../../../src/domain/host.js';
+import type { InstanceRole } from '../../../src/domain/instance.js';
+import { EngineError } from '../../../src/engine/driver.js';
+import { createMemoryHost } from '../../../src/engine/memory-driver.js';
+import { createFleet } from '../../../src/fleet/fleet.js';
+import { createObservations } from '../../../src/fleet/observations.js';
+import type { Lease, Looked } from '../../../src/store/work.js';
+import { createHostCycle } from '../../../src/worker/host-cycle.js';
+import { newId, newInstance } from '../../support/contract/engine-contract.js';
+import { aServing, aView, POLICY } from '../../support/reconciler/builders.js';
+
+const log = { info: () => {}, warn: () => {}, error: () => {} };
+const config = {
+  ...{ name: 'h1', endpoint: 'unix:///run/engine.sock', address: '127.0.0.1', tls: null, labels: {} },
+  ...{ gpus: [], ports: { first: 30_000, last: 30_010 } },
+};
+
+/** One engine with one running container of ours; what Redis says of that may be changed, and time passes as it is told to. */
+async function setUp() {
+  const plane = newId('controlPlane');
+  const host = createMemoryHost({ host: 'h1', timeoutMs: 1 });
+  const instance = newInstance(plane, host.addImage('app:1').id);
+  const driver = host.driver(plane);
+  await driver.ensureNetwork();
+  await driver.create(instance);
+  await driver.start(instance.name);
+  const fleet = createFleet({
+    hosts: [config],
+    controlPlaneId: plane,
+    driver: () => driver,
+    localGpus: () => Promise.resolve([]),
+    now: () => 0,
+  });
+  const { containerId, instanceId, generation } = instance.identity;
+  const redis = { now: 1_000_000, host: null as HostRecord | null, looked: 'UNKNOWN' as Looked };
+  const due: string[] = [];
+  const cycle = createHostCycle({
+    fleet,
+    observations: createObservations(fleet),
+    hostWork: {
+      loadHost: () => Promise.resolve({ now: redis.now, host: redis.host }),
+      saveHost: async (_lease, record) => {
+        redis.host = record;
+      },
+      removeHost: () => Promise.resolve(),
+      hosts: () => Promise.resolve([]),
+      containersOn: () => Promise.resolve([containerId]),
+      look: () => Promise.resolve(new Map([[containerId, redis.looked]])),
+    },
+    records: { container: () => Promise.resolve(null) },
+    queue: { enqueue: async (key) => void due.push(key) },
+    log,
+    policy: POLICY,
+    observeIntervalMs: 30_000,
+    hostPolicy: { missedLooks: 2, lostAfterMs: 20_000 },
+    clock: () => redis.now,
+  });
+  const lease: Lease = { key: 'host/h1', fence: 1, token: 't', unclean: false, trouble: null };
+  const hints = { sleep: () => Promise.resolve(), heard: () => false, draining: () => false };
+  const lookAfter = async (ms: number) => {
+    redis.now += ms;
+    return cycle({ lease, signal: new AbortController().signal }, hints);
+  };
+  /** The container's record says this of its instance. */
+  const recorded = (role: InstanceRole) => {
+    const view = aView({ state: { generation, instances: [aServing(instanceId, { role, host: 'h1' })] } });
+    const { status, state, ...rest } = view;
+    const plain = { folderId: 'f', createdAt: 0, name: '', description: '', labels: {}, version: 1 };
+    redis.looked = { ...rest, record: { id: containerId, status, state, ...plain } };
+  };
+  return { host, driver, instance, redis, due, lookAfter, recorded };
+}
+
+test('a host is up when all of ours on it has been compared, and is looked at from time to time', async () => {
+  const { redis, lookAfter, recorded } = await setUp();
+  recorded('SERVING');
+  expect(await lookAfter(0)).toEqual({ delayMs: 30_000, clean: true });
+  expect(redis.host).toMatchObject({ name: 'h1', state: 'UP', since: redis.now, observedAt: redis.now, message: '' });
+});
+
+test('one whose containers cannot be listed is not up', async () => {
+  const { host, redis, lookAfter } = await setUp();
+  host.failNext('list', new EngineError('TRANSIENT', 'h1', '500'));
+  await lookAfter(0);
+  expect(redis.host).toMatchObject({ state: 'UNKNOWN', missedLooks: 1, message: '500', observedAt: 0 });
+});
+
+test('a silent one becomes unreachable, then lost, which its containers are told, and is looked at ever less often', async () => {
+  const { host, instance, redis, due, lookAfter, recorded } = await setUp();
+  recorded('SERVING');
+  await lookAfter(0);
+  due.length = 0;
+  host.suspend();
+  const seen: [string | undefined, number | null][] = [];
+  for (let count = 0; count < 7; count += 1) {
+    const { delayMs } = await lookAfter(5_000);
+    seen.push([redis.host?.state, delayMs]);
+  }
+  expect(seen.map(([state]) => state)).toEqual(['UP', ...Array<string>(3).fill('UNREACHABLE'), 'LOST', 'LOST', 'LOST']);
+  expect(seen.map(([, delayMs]) => delayMs)).toEqual([1_000, 2_000, 4_000, 8_000, 60_000, 60_000, 60_000]);
+  expect(redis.host).toMatchObject({ missedLooks: 7, silentSince: 1_005_000, observedAt: 1_000_000 });
+  expect(due).toEqual([`container/${instance.identity.containerId}`]);
+});
+
+test('one that returns is used only when nothing runs there that should not', async () => {
+  const { driver, instance, redis, lookAfter, recorded } = await setUp();
+  recorded('DISCARDED');
+  await lookAfter(0);
+  if (redis.host === null) throw new Error('it has a record');
+  redis.host = { ...redis.host, state: 'LOST', missedLooks: 9, silentSince: 1 };
+  expect((await lookAfter(10)).delayMs).toBe(1_000);
+  expect(redis.host).toMatchObject({ state: 'RETURNING', missedLooks: 0, silentSince: null });
+  expect(redis.host?.message).toContain(instance.name);
+  await driver.stop(instance.name, 1);
+  expect((await lookAfter(10)).delayMs).toBe(30_000);
+  expect(redis.host).toMatchObject({ state: 'UP', message: '' });
+});
