@@ -286,8 +286,8 @@ function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig):
 
 async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   const { config, log, metrics, store } = around;
-  const { records, watch, hostWork: hosts } = store;
-  const deps = { records, watch, hosts, authorizer: allowAll, urlOf: around.urlOf, newId, clock: Date.now };
+  const { records, watch } = store;
+  const deps = { records, watch, authorizer: allowAll, urlOf: around.urlOf, newId, clock: Date.now };
   const operations = createOperations(deps);
   const containers = createContainers(deps);
   const revisions = createRevisions(deps);

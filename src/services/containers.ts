@@ -50,9 +50,15 @@ export function createContainers(deps: Deps): Containers {
   };
 }
 
-/** The record, or NOT_FOUND. What does not look like an id of ours is not looked up at all. */
+/** Throws NOT_FOUND for what does not look like an id of ours: it is not looked up at all. */
+export function checkIsContainerId(containerId: string): void {
+  if (!isId('container', containerId)) throw notFound('container', containerId);
+}
+
+/** The record, or NOT_FOUND. */
 export async function existingContainer(records: Records, containerId: string): Promise<ContainerRecord> {
-  const record = isId('container', containerId) ? await records.container(containerId) : null;
+  checkIsContainerId(containerId);
+  const record = await records.container(containerId);
   if (record === null) throw notFound('container', containerId);
   return record;
 }
@@ -156,14 +162,8 @@ async function remove({ records, authorizer, newId }: Deps, call: Call, containe
   const repeated = await findRepeated(records, idempotency);
   if (repeated !== null) return repeated;
 
-  const { folderId } = await existingContainer(records, containerId);
+  checkIsContainerId(containerId);
   call.throwIfEnded();
-  const operation = queuedOperation(call, {
-    id: newId('operation'),
-    kind: 'DELETE',
-    folderId,
-    containerId,
-    revisionId: null,
-  });
+  const operation = queuedOperation(call, { id: newId('operation'), kind: 'DELETE', containerId, revisionId: null });
   return accepted(await records.submit({ operation, idempotency, revision: null }), { containerId });
 }

@@ -1,12 +1,11 @@
 import type { IdKind } from '../domain/ids.js';
 import type { Records } from '../store/records.js';
-import type { HostWork, OperationWatch } from '../store/work.js';
+import type { OperationWatch } from '../store/work.js';
 import type { Authorizer } from './authorizer.js';
 
 /** What the services are made from; each takes the part that it needs. */
 export interface ServiceDeps {
   readonly records: Records;
-  readonly hosts: Pick<HostWork, 'hosts'>;
   readonly watch: OperationWatch;
   readonly authorizer: Authorizer;
   /** Where a container's active revision is called; the same from every process. */

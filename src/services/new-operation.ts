@@ -3,10 +3,9 @@ import type { NewOperation } from '../store/records.js';
 import type { Call } from './call.js';
 
 /** The journal entry of a change that a worker has yet to make. Its progress is there from the first reply. */
-export function queuedOperation(
-  call: Call,
-  operation: Pick<NewOperation, 'id' | 'folderId' | 'containerId' | 'revisionId'> & { readonly kind: OperationKind },
-): NewOperation {
+export function queuedOperation<
+  Given extends Pick<NewOperation, 'id' | 'containerId' | 'revisionId'> & { readonly kind: OperationKind },
+>(call: Call, operation: Given) {
   return { ...operation, createdBy: call.subject, progress: progressAt('ADMIT', 0), result: null };
 }
 

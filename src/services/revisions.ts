@@ -1,18 +1,19 @@
 import { type Found, refuseIfAny } from '../domain/checks.js';
 import { checkContainerId, checkFolderId, checkId } from '../domain/container-request.js';
-import { type DeployDraft, readDeploy } from '../domain/deploy-request.js';
+import { type DeployDraft, type DeployRequest, readDeploy } from '../domain/deploy-request.js';
 import { DomainError, notFound } from '../domain/errors.js';
+import type { HostRecord } from '../domain/host.js';
 import { isId } from '../domain/ids.js';
 import { matches, type PageDraft, type PageRequest, REVISION_FIELDS, readPage, required } from '../domain/listing.js';
 import type { Operation } from '../domain/operation.js';
 import type { Revision, RevisionSpec } from '../domain/revision.js';
 import { noSuitableHost } from '../scheduler/no-suitable-host.js';
 import { admit } from '../scheduler/place.js';
-import type { HostSnapshot } from '../scheduler/placement.js';
+import type { NotPlaced } from '../scheduler/placement.js';
 import type { Records, RevisionIndex } from '../store/records.js';
 import type { Call } from './call.js';
 import { accepted, beingDeleted, findRepeated } from './commit.js';
-import { existingContainer, type Listed } from './containers.js';
+import { checkIsContainerId, existingContainer, type Listed } from './containers.js';
 import type { ServiceDeps } from './deps.js';
 import { idempotencyOf } from './idempotency.js';
 import { listPage } from './list-page.js';
@@ -32,7 +33,7 @@ export interface Revisions {
   list(call: Call, owner: RevisionOwner | null, page: PageDraft): Promise<Listed<Revision>>;
 }
 
-type Deps = Pick<ServiceDeps, 'records' | 'hosts' | 'authorizer' | 'newId'>;
+type Deps = Pick<ServiceDeps, 'records' | 'authorizer' | 'newId'>;
 
 /** What containers run. */
 export function createRevisions(deps: Deps): Revisions {
@@ -53,35 +54,32 @@ async function deploy(deps: Deps, call: Call, draft: DeployDraft): Promise<Opera
   const repeated = await findRepeated(records, idempotency);
   if (repeated !== null) return repeated;
 
-  const [{ folderId, status }, snapshots] = await Promise.all([
-    existingContainer(records, containerId),
-    deps.hosts.hosts(),
-  ]);
-  if (status === 'DELETING') throw beingDeleted(containerId);
-  refuseImpossible(snapshots, spec);
+  checkIsContainerId(containerId);
+  await checkPossible(records, request);
   const revisionId = newId('revision');
-  const operation = queuedOperation(call, {
-    id: newId('operation'),
-    kind: 'DEPLOY',
-    folderId,
-    containerId,
-    revisionId,
-  });
+  const operation = queuedOperation(call, { id: newId('operation'), kind: 'DEPLOY', containerId, revisionId });
   call.throwIfEnded();
-  const revision = { id: revisionId, containerId, folderId, description, spec };
+  const revision = { id: revisionId, containerId, description, spec };
   return accepted(await records.submit({ operation, idempotency, revision }), { containerId });
 }
 
-/** What no host could ever satisfy fails at once, host by host. With no host known yet, waiting for one is all that can be done. */
-function refuseImpossible(snapshots: readonly HostSnapshot[], { gpus, resources, runtime }: RevisionSpec): void {
-  if (snapshots.length === 0) return;
-  const request = { gpus, resources, needsPort: runtime === 'HTTP', imageHosts: null };
-  const refused = admit(
-    request,
-    snapshots.map((snapshot) => snapshot.host),
-  );
-  if (refused === null) return;
-  throw new DomainError(noSuitableHost(refused));
+/** Hosts of a moment ago are good enough to let a request in: it might have come a moment ago. Nobody is refused by them. */
+const RECENT_MS = 1_000;
+
+/** What no host could ever satisfy fails at once, host by host. What is wrong with the container is said before that. */
+async function checkPossible(records: Records, { containerId, spec }: DeployRequest): Promise<void> {
+  const recent = await records.hosts(RECENT_MS);
+  if (recent.length > 0 && impossible(recent, spec) === null) return;
+  const [{ status }, hosts] = await Promise.all([existingContainer(records, containerId), records.hosts(0)]);
+  if (status === 'DELETING') throw beingDeleted(containerId);
+  const refused = impossible(hosts, spec);
+  if (refused !== null) throw new DomainError(noSuitableHost(refused));
+}
+
+/** With no host known yet, waiting for one is all that can be done. */
+function impossible(hosts: readonly HostRecord[], { gpus, resources, runtime }: RevisionSpec): NotPlaced | null {
+  if (hosts.length === 0) return null;
+  return admit({ gpus, resources, needsPort: runtime === 'HTTP', imageHosts: null }, hosts);
 }
 
 async function rollback(deps: Deps, call: Call, containerId: string, revisionId: string): Promise<Operation> {
@@ -95,19 +93,13 @@ async function rollback(deps: Deps, call: Call, containerId: string, revisionId:
   const repeated = await findRepeated(records, idempotency);
   if (repeated !== null) return repeated;
 
-  const { folderId, status } = await existingContainer(records, containerId);
+  const { status } = await existingContainer(records, containerId);
   if (status === 'DELETING') throw beingDeleted(containerId);
   const revision = await existingRevision(records, revisionId);
   if (revision.containerId !== containerId) throw notFound('revision', revisionId);
   if (revision.status === 'CREATING') throw notDeployed(revisionId);
   call.throwIfEnded();
-  const operation = queuedOperation(call, {
-    id: newId('operation'),
-    kind: 'ROLLBACK',
-    folderId,
-    containerId,
-    revisionId,
-  });
+  const operation = queuedOperation(call, { id: newId('operation'), kind: 'ROLLBACK', containerId, revisionId });
   return accepted(await records.submit({ operation, idempotency, revision: null }), { containerId, revisionId });
 }
 

@@ -1,5 +1,6 @@
 import type { AccessBinding } from '../domain/access.js';
 import type { ContainerRecord } from '../domain/container.js';
+import type { HostRecord } from '../domain/host.js';
 import type { Operation } from '../domain/operation.js';
 import type { Revision } from '../domain/revision.js';
 
@@ -18,8 +19,11 @@ export interface Records {
   setAccessBindings(
     commit: Commit & { readonly expectedVersion: number; readonly bindings: readonly AccessBinding[] },
   ): Promise<CommitOutcome>;
-  /** Deploy (with its new revision, CREATING), rollback (revision null, `operation.revisionId` must be one of the container's and not CREATING) or delete. */
-  submit(commit: Commit & { readonly revision: NewRevision | null }): Promise<CommitOutcome>;
+  /**
+   * Deploy (with its new revision, CREATING), rollback (revision null, `operation.revisionId` must be one of the container's and not CREATING) or delete.
+   * Their folder is the container's.
+   */
+  submit(submission: Submission): Promise<CommitOutcome>;
   /**
    * Queued: ends it as CANCELLED. Running: asks its worker. Done: changes nothing; nor does it for a queued Create, whose container could never
    * become ACTIVE. A cancelled Delete leaves its container DELETING, as a failed one does. Null: no such operation.
@@ -39,6 +43,8 @@ export interface Records {
   ): Promise<{ readonly version: number; readonly bindings: readonly AccessBinding[] } | null>;
   revision(id: string): Promise<Revision | null>;
   operation(id: string): Promise<Operation | null>;
+  /** All that are known, as of `withinMs` ago at most; 0: as of a moment after the call. */
+  hosts(withinMs: number): Promise<readonly HostRecord[]>;
 
   /** Newest first. Costs what the page costs, however long the list. */
   containers(query: ListQuery<ContainerIndex>): Promise<Page<ContainerRecord>>;
@@ -50,6 +56,12 @@ export interface Records {
 export interface Commit {
   readonly operation: NewOperation;
   readonly idempotency: Idempotency | null;
+}
+
+export interface Submission {
+  readonly operation: Omit<NewOperation, 'folderId'>;
+  readonly idempotency: Idempotency | null;
+  readonly revision: Omit<NewRevision, 'folderId'> | null;
 }
 
 export type NewOperation = Omit<Operation, 'createdAt' | 'modifiedAt' | 'state' | 'cancelRequested'>;

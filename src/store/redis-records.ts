@@ -4,9 +4,10 @@ import type { Operation } from '../domain/operation.js';
 import { decodeBindings, decodeContainer, decodeRevision, type Fields } from './codec.js';
 import { decodeOperation, encodeProgress, encodeResult, ownerOf } from './operation-text.js';
 import type { ReadRecord } from './record-reads.js';
-import type { Commit, CommitOutcome, Records } from './records.js';
+import type { Commit, CommitOutcome, Records, Submission } from './records.js';
 import { StoreFault } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
+import type { ReadHosts } from './redis-host-records.js';
 import { containerIndexes, operationIndexes, readPage, revisionIndexes } from './redis-pages.js';
 import { commitReply } from './redis-replies.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from './script-runner.js';
@@ -15,10 +16,11 @@ import { fieldsOfText, type HashViewName } from './views.js';
 export interface RedisRecordsDeps {
   readonly scripts: ScriptRunner;
   readonly read: ReadRecord;
+  readonly hosts: ReadHosts;
 }
 
-export function createRedisRecords({ scripts, read }: RedisRecordsDeps): Records {
-  const commit = (name: ScriptName, request: Commit, more: ScriptArguments): Promise<CommitOutcome> =>
+export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): Records {
+  const commit = (name: ScriptName, request: AnyCommit, more: ScriptArguments): Promise<CommitOutcome> =>
     runCommit(scripts, name, request, more);
 
   async function readHash<T>(view: HashViewName, id: string, decode: (fields: Fields) => T): Promise<T | null> {
@@ -68,6 +70,7 @@ export function createRedisRecords({ scripts, read }: RedisRecordsDeps): Records
     container: (id) => readHash('container', id, decodeContainer),
     revision: (id) => readHash('revision', id, decodeRevision),
     operation,
+    hosts,
     accessBindings: (containerId) => readHash('bindings', containerId, decodeBindings),
 
     containers: (query) => {
@@ -85,10 +88,12 @@ export function createRedisRecords({ scripts, read }: RedisRecordsDeps): Records
   };
 }
 
+type AnyCommit = Commit | Submission;
+
 async function runCommit(
   scripts: ScriptRunner,
   name: ScriptName,
-  { operation, idempotency }: Commit,
+  { operation, idempotency }: AnyCommit,
   more: ScriptArguments,
 ): Promise<CommitOutcome> {
   checkOwner(operation);
@@ -111,8 +116,11 @@ async function runCommit(
 }
 
 /** The result is stored without what it shares with its operation. */
-function checkOwner(operation: Commit['operation']): void {
-  const { containerId, folderId, revisionId } = operation;
+function checkOwner(operation: AnyCommit['operation']): void {
+  // What is only queued yet has no result and needs no folder.
+  if (operation.result === null) return;
+  const { containerId, revisionId } = operation;
+  const folderId = 'folderId' in operation ? operation.folderId : null;
   const owner = { containerId, folderId, revisionId, ...ownerOf(operation.result) };
   if (owner.containerId !== containerId || owner.folderId !== folderId || owner.revisionId !== revisionId)
     throw new TypeError(`the result of operation ${operation.id} is not of what it is about`);

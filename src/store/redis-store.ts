@@ -5,6 +5,7 @@ import type { Records } from './records.js';
 import { createRedisConnection } from './redis-connection.js';
 import { createRedisContainerWork } from './redis-container-work.js';
 import { createRedisControlPlane } from './redis-control-plane.js';
+import { createHostRecords } from './redis-host-records.js';
 import { createRedisHostWork } from './redis-host-work.js';
 import { createFencedScripts } from './redis-leases.js';
 import { createRedisOperationWatch } from './redis-operation-watch.js';
@@ -51,7 +52,11 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     createRedisScripts({ connection, replication, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
   );
   const fenced = createFencedScripts(scripts);
-  const records = createRedisRecords({ scripts, read: createRecordReads(scripts) });
+  const records = createRedisRecords({
+    scripts,
+    read: createRecordReads(scripts),
+    hosts: createHostRecords({ connection, keys }),
+  });
   const feed = createPlacementFeed({ scripts, connectionNumber: connection.number });
   const close = async () => {
     replication.close();

@@ -202,7 +202,7 @@ export interface HostWork {
   /** Under the lease of `host/<name>`: the host is none of ours any more. What is leased there stays so. */
   removeHost(lease: Lease): Promise<void>;
   /**
-   * Hosts with what is leased of them, for services and for placing, as of a moment after the call. The list is the same one each time and goes on being
+   * Hosts with what is leased of them, for placing, as of a moment after the call. The list is the same one each time and goes on being
    * kept up to date: what this process is taking counts as leased at once, so that of several who place at the same time each sees the others.
    */
   hosts(): Promise<readonly HostSnapshot[]>;

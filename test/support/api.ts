@@ -66,9 +66,9 @@ export const urlOf = (containerId: string): string => `http://${containerId}.con
 export async function startApi(): Promise<Api> {
   const redis = await startRedis();
   const store = openStore(redis.url);
-  const { records, hostWork: hosts, watch } = store;
+  const { records, watch } = store;
   const clock = () => Date.now();
-  const services = createServices({ records, hosts, watch, authorizer: allowAll, urlOf, newId, clock });
+  const services = createServices({ records, watch, authorizer: allowAll, urlOf, newId, clock });
   const logged: object[] = [];
   const server = await startGrpcServer({
     addr: '127.0.0.1:0',

@@ -1,7 +1,7 @@
 -- Queues a deploy (with its new revision, CREATING), a rollback or a delete. An accepted delete ends what is queued before it
 -- as CANCELLED, asks the running operation to stop, and closes the container to everything else.
 -- KEYS  1 root
--- ARGV  1 {operation, idempotency?, revision?: {id, containerId, folderId, description, spec}}
+-- ARGV  1 {operation, idempotency?, revision?: {id, containerId, description, spec}}; the folder of both is the container's
 -- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {REVISION_NOT_FOUND} | {DELETING}
 -- Errors  none
 -- include: work indexes operations commit
@@ -13,20 +13,20 @@ local operation = args.operation
 local container_id = operation.containerId
 local container = container_of(container_id)
 if not container then return { 'CONTAINER_NOT_FOUND' } end
-local unfinished = redis.call('ZRANGE', key('journal', container_id), 0, -1)
 if container.status == 'DELETING' then
   if operation.kind ~= 'DELETE' then return { 'DELETING' } end
-  for _, id in ipairs(unfinished) do
+  for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
     if operation_of(id).kind == 'DELETE' then return { 'DELETING' } end
   end
 end
+operation.folderId = container.folderId
 
 if operation.kind == 'ROLLBACK' then
   local target = revision_of(operation.revisionId)
   if not target or target.containerId ~= container_id or target.status == 'CREATING' then return { 'REVISION_NOT_FOUND' } end
 elseif operation.kind == 'DEPLOY' then
   local revision = args.revision
-  revision.status = 'CREATING'
+  revision.status, revision.folderId = 'CREATING', container.folderId
   local sequence = next_sequence()
   redis.call('HSET', key('revision', revision.id),
     'v', FORMAT, 'id', revision.id, 'containerId', revision.containerId, 'folderId', revision.folderId,
@@ -34,7 +34,7 @@ elseif operation.kind == 'DEPLOY' then
     'image', '', 'sequence', sequence)
   index(revision_indexes(revision), revision.id, sequence)
 else
-  for _, id in ipairs(unfinished) do
+  for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
     local earlier = operation_of(id)
     if earlier.state == 'QUEUED' then cancel_queued(id) else ask_to_stop(earlier) end
   end

@@ -320,7 +320,10 @@ export function storeContract(open: () => Store): void {
         const page = await store.records.revisions({ index, after, limit });
         return { ids: page.items.map((revision) => revision.id), next: page.next };
       };
-      for (const index of [{ by: 'CONTAINER', containerId: id }, { by: 'FOLDER', folderId: 'default' }] as const) {
+      for (const index of [
+        { by: 'CONTAINER', containerId: id },
+        { by: 'FOLDER', folderId: 'default' },
+      ] as const) {
         const newest = await idsOf(index, null, 1);
         expect(newest.ids).toEqual([second.revisionId]);
         expect(await idsOf(index, newest.next, 5)).toEqual({ ids: [first.revisionId], next: null });
@@ -432,6 +435,18 @@ export function storeContract(open: () => Store): void {
       expect(await other.hostWork.containersOn('gpu-1')).toEqual([id]);
       await store.hostWork.saveHost(host, hostOf());
       expect(await other.hostWork.hosts()).toMatchObject([{ host: { name: 'gpu-1' }, instances: 1 }]);
+    });
+
+    test('records of hosts are no older than is asked for', async () => {
+      const host = await lease(other, 'host/gpu-1');
+      expect(await store.records.hosts(0)).toEqual([]);
+      await other.hostWork.saveHost(host, hostOf({ cores: 4 }));
+      expect(await store.records.hosts(0)).toEqual([hostOf({ cores: 4 })]);
+      await other.hostWork.saveHost(host, hostOf({ cores: 8 }));
+      expect(await store.records.hosts(3_600_000)).toEqual([hostOf({ cores: 4 })]);
+      expect(await store.records.hosts(0)).toEqual([hostOf({ cores: 8 })]);
+      await other.hostWork.removeHost(host);
+      expect(await store.records.hosts(0)).toEqual([]);
     });
   });
 
