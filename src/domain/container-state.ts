@@ -9,8 +9,13 @@ export interface ContainerState {
   /** Grows with each operation that a worker takes. A container on Docker with a greater one is from a future that Redis lost. */
   readonly generation: number;
   readonly activeRevisionId: string | null;
-  /** The revision that last proved itself; a rollback target that garbage collection never takes. */
+  /**
+   * The revision that last proved itself: it was healthy throughout the watch after its switch, or a caller went back to it. A rollback target that
+   * garbage collection never takes.
+   */
   readonly stableRevisionId: string | null;
+  /** Over the active revision, until it has proved itself; null: there is nothing to watch. */
+  readonly watch: Watch | null;
   readonly instances: readonly InstanceRecord[];
   /** The deploy or rollback under way; null between them. */
   readonly rollout: Rollout | null;
@@ -18,6 +23,8 @@ export interface ContainerState {
   readonly routed: readonly string[];
   /** Shown to callers as the container's status message. */
   readonly message: string;
+  /** Why the worker tries it only now and then; shown in the place of the message. Absent: it does not. */
+  readonly parked?: string | undefined;
 }
 
 export interface Rollout {
@@ -43,6 +50,17 @@ export interface Rollout {
   readonly note: string;
 }
 
+/** What a deployed revision has to live through before it counts as stable. */
+export interface Watch {
+  readonly revisionId: string;
+  /** Redis time from which it has to stay healthy: its switch, or the last time that it died. */
+  readonly since: number;
+  /** Whether the container goes back if it dies: it did not do so already. */
+  readonly mayRevert: boolean;
+  /** How it died; null: it has not. */
+  readonly death: string | null;
+}
+
 export interface Blocked {
   /** Host by host; for people. */
   readonly message: string;
@@ -56,6 +74,7 @@ export const EMPTY_STATE: ContainerState = {
   generation: 0,
   activeRevisionId: null,
   stableRevisionId: null,
+  watch: null,
   instances: [],
   routed: [],
   rollout: null,

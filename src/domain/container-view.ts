@@ -1,4 +1,5 @@
 import type { Container, ContainerRecord } from './container.js';
+import type { ContainerState } from './container-state.js';
 import type { Instance, InstanceRecord, InstanceState } from './instance.js';
 
 /** The container as callers see it. `url` is where its active revision is called. */
@@ -14,7 +15,7 @@ export function containerView(record: ContainerRecord, url: string): Container {
     url,
     activeRevisionId: record.state.activeRevisionId,
     instances: record.state.instances.map(instanceView),
-    statusMessage: record.state.message,
+    statusMessage: record.state.parked ?? statusMessage(record.state),
   };
 }
 
@@ -30,8 +31,17 @@ export function instanceView(record: InstanceRecord): Instance {
     gpuUuids: record.leased ? record.gpuUuids : [],
     address: reachable ? `${bracketed(record.address)}:${record.port}` : '',
     state,
-    message: record.failed ?? record.fault?.message ?? (record.role === 'DISCARDED' ? 'being removed' : ''),
+    message: sentences(record.failed, record.fault?.message) || (record.role === 'DISCARDED' ? 'being removed' : ''),
   };
+}
+
+/** What happened to it, and what stands in the way of mending it. */
+function statusMessage({ message, instances }: ContainerState): string {
+  return sentences(message, ...instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null)));
+}
+
+function sentences(...texts: readonly (string | null | undefined)[]): string {
+  return [...new Set(texts)].filter((text) => text != null && text !== '').join('; ');
 }
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

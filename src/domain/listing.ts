@@ -1,7 +1,7 @@
 import { checkText, type Found, readInteger } from './checks.js';
 import type { ContainerRecord, ContainerStatus } from './container.js';
 import { type Condition, parseFilter } from './filter.js';
-import { OPERATION_DESCRIPTION, type Operation } from './operation.js';
+import { descriptionOf, type Operation } from './operation.js';
 import type { Revision, RevisionStatus } from './revision.js';
 
 /** The paging arguments as they came. */
@@ -47,7 +47,7 @@ export const REVISION_FIELDS: FilterFields<Revision> = {
 
 export const OPERATION_FIELDS: FilterFields<Operation> = {
   id: { read: (operation) => operation.id },
-  description: { read: (operation) => OPERATION_DESCRIPTION[operation.kind] },
+  description: { read: descriptionOf },
   created_by: { read: (operation) => operation.createdBy },
   done: { read: (operation) => String(operation.state === 'DONE'), values: ['true', 'false'] },
 };

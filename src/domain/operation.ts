@@ -23,6 +23,17 @@ export const OPERATION_DESCRIPTION: Readonly<Record<OperationKind, string>> = {
   DELETE: 'Delete container',
 };
 
+/** Who the operations are by that nobody asked for. */
+export const CONTROL_PLANE = 'longshore';
+
+/** What callers read as its description. */
+export const descriptionOf = ({ kind, description }: Pick<Operation, 'kind' | 'description'>): string =>
+  description ?? OPERATION_DESCRIPTION[kind];
+
+/** Whether the control plane itself goes back from a revision that died. */
+export const isRevert = ({ kind, description }: Pick<Operation, 'kind' | 'description'>): boolean =>
+  kind === 'ROLLBACK' && description !== undefined;
+
 /** QUEUED behind others of its container, RUNNING under a worker's lease, DONE for ever. */
 export type OperationState = 'QUEUED' | 'RUNNING' | 'DONE';
 
@@ -36,6 +47,8 @@ export interface Operation {
   readonly revisionId: string | null;
   readonly createdAt: number;
   readonly createdBy: string;
+  /** Why the control plane does it; absent where a caller asked for it, so that its kind says all. */
+  readonly description?: string;
   readonly modifiedAt: number;
   readonly state: OperationState;
   readonly cancelRequested: boolean;

@@ -1,12 +1,14 @@
 import type { ContainerState } from '../domain/container-state.js';
 import type { InstanceRecord, InstanceRole, StepFault } from '../domain/instance.js';
-import type { Step } from './step.js';
+import type { NoteExit, Step } from './step.js';
+import { died, provenIf } from './watch.js';
 
-/** A serving instance that stayed healthy for so long starts again without back-off. */
+/** A serving instance that became healthy and lasted for so long starts again without back-off. */
 const PROVEN_MS = 600_000;
 /** More than the moves of a rollout. */
 const MOST_AVOIDED = 8;
 const FAULT_BACKOFF_MS = { first: 500, last: 60_000 };
+const RESTART_BACKOFF_MS = { first: 1_000, last: 300_000 };
 
 /** Changes one instance; an id that is not there changes nothing. */
 export function change(state: ContainerState, instanceId: string, part: Partial<InstanceRecord>): ContainerState {
@@ -62,26 +64,39 @@ export function stopped(state: ContainerState, instanceId: string, now: number):
   return change(state, instanceId, part);
 }
 
-/** PROBE_INSTANCE found it healthy. (Not yet healthy is a fault of kind TRANSIENT whose delay is the probe's interval.) */
-export function healthy(state: ContainerState, instanceId: string, now: number): ContainerState {
+/**
+ * PROBE_INSTANCE found it healthy. (Not yet healthy is a fault of kind TRANSIENT whose delay is the probe's interval.) `watchWindowMs`: how long a deployed
+ * revision is watched.
+ */
+export function healthy(state: ContainerState, instanceId: string, now: number, watchWindowMs: number): ContainerState {
   const next = changeAll(state, ({ id, role, avoidPorts }) => {
     if (id !== instanceId) return {};
     const kept = role === 'SERVING' ? [] : avoidPorts;
     return { healthyAt: now, failed: null, fault: null, avoidPorts: kept, changedAt: now };
   });
   const ill = next.instances.some((instance) => instance.role === 'SERVING' && instance.healthyAt === null);
-  return ill ? next : { ...next, message: '' };
+  return provenIf(ill ? next : { ...next, message: '' }, watchWindowMs);
 }
 
-/** NOTE_EXIT: the container's status message says it too. */
-export function exited(state: ContainerState, instanceId: string, reason: string, now: number): ContainerState {
-  const noted = changeAll(state, (instance) => {
-    if (instance.id !== instanceId) return {};
-    const proven = instance.healthyAt !== null && now - instance.healthyAt >= PROVEN_MS;
-    const restarts = proven ? 0 : instance.restarts;
-    return { startedAt: null, engineStartedAt: null, healthyAt: null, failed: reason, restarts, changedAt: now };
-  });
-  return { ...noted, message: reason };
+/** NOTE_EXIT: the container's status message says it too, with when it is started again. */
+export function exited(state: ContainerState, step: NoteExit, now: number): ContainerState {
+  const { instanceId, reason } = step;
+  const instance = state.instances.find(({ id }) => id === instanceId);
+  if (instance === undefined) return state;
+  const { revisionId, healthyAt, startedAt } = instance;
+  const proven = healthyAt !== null && startedAt !== null && now - startedAt >= PROVEN_MS;
+  const restarts = proven ? 0 : instance.restarts;
+  const delayMs = step.died ? restartDelay(restarts) : 0;
+  const later = `; after ${restarts} starts in short order it is started again in ${Math.round(delayMs / 1000)} s`;
+  const failed = delayMs === 0 ? reason : `${reason}${later}`;
+  const part = { startedAt: null, engineStartedAt: null, healthyAt: null, failed, restarts, changedAt: now };
+  const watch = step.died ? died(state, revisionId, reason, now) : state.watch;
+  return { ...change(state, instanceId, part), watch, message: failed };
+}
+
+/** Between an exit and the next start: each start that was not followed by a long healthy life makes the next one wait longer. */
+export function restartDelay(restarts: number): number {
+  return restarts === 0 ? 0 : backoff(restarts, RESTART_BACKOFF_MS);
 }
 
 /** SET_ROLE. `reason` is kept as why it failed, unless empty. */

@@ -1,7 +1,7 @@
 import type { Rollout } from '../domain/container-state.js';
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
-import type { Operation } from '../domain/operation.js';
+import { isRevert, type Operation } from '../domain/operation.js';
 import { type Advance, bringUp } from './bring-up.js';
 import { cancelled, noCapacity, revisionGone } from './failures.js';
 import { allApplied } from './ingress-acks.js';
@@ -25,6 +25,9 @@ export function planRollout(view: ContainerView, running: Operation, rollout: Ro
   if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
+  // Whoever waits has taken the matter in hand; a revert that has begun is over sooner than it is undone.
+  const superseded = candidate === undefined && isRevert(running) && view.queued !== null;
+  if (superseded) return undo(cancelled(running, 'because another one waits'));
   if (candidate === undefined) return recall(view, rollout) ?? makeRoom(view) ?? placeCandidate(view, rollout);
   if (!candidate.leased) return settle(planHandOver(view, candidate, rollout), candidate);
   return settle(bringUp(view, candidate, rollout.startedAt), candidate);

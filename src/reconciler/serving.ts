@@ -1,13 +1,13 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import { healthyFrom, isRecorded } from './bring-up.js';
 import { exitText } from './failures.js';
-import { backoff } from './instance-transitions.js';
+import { restartDelay } from './instance-transitions.js';
 import { isPortTaken, leavePort, withdrawRoute } from './port-clash.js';
 import { isUp, observedOf, POLL_MS, paced } from './presence.js';
 import type { Step } from './step.js';
 import type { ContainerView, HostedInstance } from './view.js';
+import { checkAgain } from './watch.js';
 
-const RESTART_BACKOFF_MS = { first: 1_000, last: 300_000 };
 /** So many starts in a row that fail say that the container itself cannot start. */
 const HOPELESS_STARTS = 3;
 
@@ -21,7 +21,7 @@ export function keepServing(view: ContainerView, instance: InstanceRecord): Step
       return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'the serving container is being removed' };
     case 'PAUSED':
       // Somebody's doing, and theirs to undo: it runs on where it stopped, and is probed again then.
-      return note(instance, `the instance on ${instance.host} is paused`);
+      return note(instance, `the instance on ${instance.host} is paused`, false);
     case 'RUNNING':
     case 'RESTARTING':
       return watch(view, instance, observed);
@@ -55,19 +55,17 @@ function sameDevices(one: InstanceRecord, other: InstanceRecord): boolean {
 }
 
 function noteExit(instance: InstanceRecord, observed: HostedInstance): Step | null {
-  return note(instance, `the instance on ${instance.host} ${exitText(observed)}`);
+  return note(instance, `the instance on ${instance.host} ${exitText(observed)}`, true);
 }
 
 /** Once for each start. */
-function note(instance: InstanceRecord, reason: string): Step | null {
-  return instance.startedAt === null ? null : { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
+function note({ id, startedAt }: InstanceRecord, reason: string, died: boolean): Step | null {
+  return startedAt === null ? null : { kind: 'NOTE_EXIT', instanceId: id, reason, died };
 }
 
 function createAnew(view: ContainerView, instance: InstanceRecord): Step | null {
-  if (instance.startedAt !== null) {
-    const reason = `the container of the instance on ${instance.host} was removed by somebody else`;
-    return { kind: 'NOTE_EXIT', instanceId: instance.id, reason };
-  }
+  const gone = note(instance, `the container of the instance on ${instance.host} was removed by somebody else`, true);
+  if (gone !== null) return gone;
   if (!view.revisions.has(instance.revisionId)) return null;
   if (isPortTaken(instance)) {
     return withdrawRoute(view, instance) ?? paced(view, instance, { kind: 'MOVE_PORT', instanceId: instance.id });
@@ -95,21 +93,32 @@ function removeBroken(view: ContainerView, instance: InstanceRecord, { host, nam
   return paced(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId: instance.id, name, reason });
 }
 
-/** Each start that was not followed by a long healthy life makes the next one wait longer. */
+/** Somebody put another container in its place, with our labels, to which no request would find its way. */
+function removeReplacement(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step | null {
+  const reason = `the instance on ${instance.host} was replaced by one that publishes ${observed.port ?? 'no port'}`;
+  const removal = leavePort(instance, observed);
+  return (
+    note(instance, reason, true) ??
+    withdrawRoute(view, instance) ??
+    (removal === null ? null : paced(view, instance, removal))
+  );
+}
+
 function whenDue(view: ContainerView, instance: InstanceRecord, step: Step): Step {
-  if (instance.restarts === 0) return step;
-  const due = instance.changedAt + backoff(instance.restarts, RESTART_BACKOFF_MS);
+  const due = instance.changedAt + restartDelay(instance.restarts);
   if (view.now >= due) return step;
   return { kind: 'WAIT', until: due, reason: `starts again later, after ${instance.restarts} starts in short order` };
 }
 
 function watch(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step | null {
   const { id } = instance;
+  if (observed.port !== instance.port) return removeReplacement(view, instance, observed);
   if (!isRecorded(instance, observed)) {
     return paced(view, instance, { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: false });
   }
   const spec = view.revisions.get(instance.revisionId)?.spec;
-  if (instance.healthyAt !== null || spec === undefined) return null;
+  if (spec === undefined) return null;
+  if (instance.healthyAt !== null) return checkAgain(view, instance);
   const from = healthyFrom(instance, spec);
   if (view.now < from) return { kind: 'WAIT', until: from, reason: 'runs for its minimum run time' };
   return paced(view, instance, { kind: 'PROBE_INSTANCE', instanceId: id });

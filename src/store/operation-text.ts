@@ -62,6 +62,7 @@ export function decodeOperation(id: string, text: string): Operation {
       revisionId: stored['revisionId'] === '' ? null : stored['revisionId'],
       createdAt: stored['createdAt'],
       createdBy: stored['createdBy'],
+      ...(stored['description'] !== undefined && { description: stored['description'] }),
       modifiedAt: stored['modifiedAt'],
       state: stored['state'],
       cancelRequested: stored['cancelRequested'] === 1,
@@ -71,11 +72,14 @@ export function decodeOperation(id: string, text: string): Operation {
   });
 }
 
-/** In the head the id is missing, which is in the key, no revision is an empty text, and `cancelRequested` is 0 or 1. */
+/**
+ * In the head the id is missing, which is in the key, no revision is an empty text, `cancelRequested` is 0 or 1, the sequence is for scripts alone, and
+ * a description is there only where the operation is our own.
+ */
 function partsOf(text: string): StoredFields {
   const [first = '', progress, result] = text.split('\n');
-  const [v, kind, folderId, containerId, revisionId, createdBy, createdAt, modifiedAt, state, cancelRequested] =
-    wholeHead(JSON.parse(first));
+  const head = wholeHead(JSON.parse(first));
+  const [v, kind, folderId, containerId, revisionId, createdBy, createdAt, modifiedAt, state, cancelRequested] = head;
   return {
     v,
     kind,
@@ -87,6 +91,7 @@ function partsOf(text: string): StoredFields {
     modifiedAt,
     state,
     cancelRequested,
+    description: head[11],
     progress,
     result,
   };

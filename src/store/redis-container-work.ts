@@ -51,6 +51,12 @@ export function createRedisContainerWork(
       if (ingresses === undefined) return null;
       return { version: integer.parse(version), ingresses: integer.parse(ingresses) };
     },
+    revert: async (lease, change) => {
+      const { operation } = change;
+      const progress = encodeProgress(operation.progress);
+      const args = { ...written(lease, change), operation: { ...operation, progress, result: '' } };
+      return (await scripts.run('revert', lease, args)) === 'OK' ? 'QUEUED' : 'SUPERSEDED';
+    },
     completeOperation: async (lease, change) => {
       const reply = await scripts.run('complete-operation', lease, {
         ...written(lease, change),
@@ -74,7 +80,8 @@ function own(lease: Lease, containerId: string): void {
   if (lease.key !== `container/${containerId}`) throw new TypeError(`${lease.key} is not container ${containerId}`);
 }
 
-function written(lease: Lease, { containerId, state, progress, image }: StateChange): ScriptArguments {
+/** A change of a container's record, as the scripts take it. */
+export function written(lease: Lease, { containerId, state, progress, image }: StateChange): ScriptArguments {
   own(lease, containerId);
   return {
     containerId,

@@ -8,6 +8,7 @@ const CONFIRMED: ReadonlySet<ScriptName> = new Set([
   'set-access-bindings',
   'submit',
   'cancel',
+  'revert',
   'take',
   'place',
   'move-devices',

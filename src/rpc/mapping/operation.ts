@@ -10,7 +10,7 @@ import {
 } from '../../../gen/ts/longshore/containers/v1/container_service.js';
 import { Revision } from '../../../gen/ts/longshore/containers/v1/revision.js';
 import type { Operation as OperationMessage } from '../../../gen/ts/longshore/operation/v1/operation.js';
-import { OPERATION_DESCRIPTION, type Operation, type OperationResult } from '../../domain/operation.js';
+import { descriptionOf, type Operation, type OperationResult } from '../../domain/operation.js';
 import { packAny, packEmpty } from '../any.js';
 import { toRpcStatus } from '../status.js';
 import type { Surface } from '../surfaces.js';
@@ -23,7 +23,7 @@ import { toDate } from './values.js';
 export function toOperation(operation: Operation, surface: Surface): OperationMessage {
   return {
     id: operation.id,
-    description: OPERATION_DESCRIPTION[operation.kind],
+    description: descriptionOf(operation),
     createdAt: toDate(operation.createdAt),
     createdBy: operation.createdBy,
     modifiedAt: toDate(operation.modifiedAt),

@@ -37,14 +37,14 @@ function takenLoad(loaded: LoadedContainer, queued: Operation, { progress, now }
   return { ...loaded, record: { ...record, status }, running, queued: null };
 }
 
-/** The last lines that the instance wrote tell more than its exit code; that they cannot be had must not keep the rollout from ending. */
 export async function undoRollout(step: UndoRollout, context: StepContext): Promise<Outcome> {
-  const logs = step.logsOf === null ? '' : await lastLines(step.logsOf, context);
+  const logs = await lastLines(step.logsOf, context);
   return save(context, undone(stateOf(context), withLogs(step.failure, logs), context.view.now));
 }
 
-async function lastLines(instanceId: string, context: StepContext): Promise<string> {
-  const observed = observedOf(context, instanceId);
+/** The last lines that an instance wrote tell more than its exit code; that they cannot be had must not keep anything from going on. */
+export async function lastLines(instanceId: string | null, context: StepContext): Promise<string> {
+  const observed = instanceId === null ? undefined : observedOf(context, instanceId);
   if (!observed) return '';
   try {
     const engine = await engineOf(context, observed.host);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerState } from '../../domain/container-state.js';
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { HealthCheck, Revision } from '../../domain/revision.js';
 import { faulted, healthy } from '../../reconciler/instance-transitions.js';
@@ -33,16 +34,25 @@ export async function probeInstance(step: ProbeInstance, context: StepContext): 
   const { now } = context.view;
   if (verdict === null) return heal(instance, context);
   const tried = instance.fault?.step === step.kind ? instance.fault.count : 0;
-  const delayMs = Math.ceil(Math.min(verdict.waitMs ?? FIRST_DELAY_MS * DELAY_GROWTH ** tried, check.intervalMs));
+  const soon = instance.healthyAt === null ? FIRST_DELAY_MS * DELAY_GROWTH ** tried : check.intervalMs;
+  const delayMs = Math.ceil(Math.min(verdict.waitMs ?? soon, check.intervalMs));
   const fault = { step: step.kind, kind: 'TRANSIENT', message: verdict.reason, delayMs } as const;
   return save(context, faulted(stateOf(context), instance.id, fault, now));
 }
 
+function logIfProven({ deps, lease, view }: StepContext, { stableRevisionId: revision }: ContainerState): void {
+  if (revision === view.state.stableRevisionId) return;
+  deps.log.info({ container: view.containerId, revision, fence: lease.fence }, 'a revision is stable from now on');
+}
+
 /** A candidate that is found healthy takes over at once, and what was found is written with that. */
 async function heal({ id, role }: InstanceRecord, context: StepContext): Promise<Outcome> {
-  const state = healthy(stateOf(context), id, context.view.now);
-  if (role !== 'CANDIDATE') return record(context, state);
-  return { loaded: loadedAfter(context, changeTo(context, state)), unwritten: true };
+  const { now, policy } = context.view;
+  const state = healthy(stateOf(context), id, now, policy.watchWindowMs);
+  if (role === 'CANDIDATE') return { loaded: loadedAfter(context, changeTo(context, state)), unwritten: true };
+  const outcome = await record(context, state);
+  logIfProven(context, state);
+  return outcome;
 }
 
 interface NotYet {

@@ -24,7 +24,7 @@ export function publishRoute(context: StepContext): Promise<Outcome> {
 }
 
 export async function switchRevision(step: SwitchRevision, context: StepContext): Promise<Outcome> {
-  const state = switched(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs);
+  const state = switched(stateOf(context), context.view.now, context.view.policy);
   const revisionId = state.activeRevisionId;
   if (revisionId === null) throw new Error(`a switch to instance ${step.instanceId} without a rollout`);
   const change = { ...changeTo(context, state), revisionId, route: routeFor(context, state) };

@@ -2,13 +2,14 @@ import type { Step } from '../../../src/reconciler/step.js';
 import { takeStep } from './apply.js';
 import { type Mishap, type SimContainer, World } from './world.js';
 
-/** A world with one container of interest, in which time passes by itself while the plan waits. */
+/** A world with one container of interest, in which time passes by itself while the plan waits. Revisions are watched only where the story is about that. */
 export class Story {
   readonly world: World;
   readonly container: SimContainer;
 
-  constructor(mishaps: Mishap[] = []) {
+  constructor(mishaps: Mishap[] = [], watchWindowMs = 0) {
     this.world = new World(mishaps);
+    this.world.watchWindowMs = watchWindowMs;
     const container = this.world.containers.get('c1');
     if (!container) throw new Error('the world has no container');
     this.container = container;

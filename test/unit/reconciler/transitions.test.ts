@@ -26,6 +26,7 @@ import {
   aServing,
   aView,
   NOW,
+  POLICY,
 } from '../../support/reconciler/builders.js';
 
 const stateOf = (part: Partial<ContainerState>): ContainerState => ({ ...EMPTY_STATE, generation: 1, ...part });
@@ -61,15 +62,16 @@ describe('the switch', () => {
   });
 
   it('lets the candidate serve and the former one drain, from one route version on', () => {
-    const after = switched(before, NOW, 30_000);
+    const after = switched(before, NOW, { ...POLICY, drainTimeoutMs: 30_000 });
     expect(after.instances.map(({ role }) => role)).toEqual(['DRAINING', 'SERVING']);
     expect(after.instances[0]).toMatchObject({ drainVersion: NEXT_ROUTE_VERSION, drainDeadline: NOW + 30_000 });
     expect(after).toMatchObject({ activeRevisionId: 'r2', stableRevisionId: 'r1', routed: ['i2'] });
+    expect(after.watch).toEqual({ revisionId: 'r2', since: NOW, mayRevert: true, death: null });
     expect(after.rollout?.switchedVersion).toBe(NEXT_ROUTE_VERSION);
   });
 
   it('is numbered as the script that stores it numbers it', () => {
-    const after = { ...switched(before, NOW, 30_000), generation: 5 };
+    const after = { ...switched(before, NOW, { ...POLICY, drainTimeoutMs: 30_000 }), generation: 5 };
     const text = JSON.stringify(after).replaceAll(String(NEXT_ROUTE_VERSION), '12');
     expect(numbered(after, 12)).toEqual(JSON.parse(text));
     const holding = held(before, NOW, 30_000);
@@ -81,7 +83,18 @@ describe('the switch', () => {
 
   it('of a rollback takes its target for the stable one', () => {
     const rollback = { ...before, rollout: aRollout({ kind: 'ROLLBACK' }) };
-    expect(switched(rollback, NOW, 0).stableRevisionId).toBe('r2');
+    expect(switched(rollback, NOW, POLICY)).toMatchObject({ stableRevisionId: 'r2', watch: null });
+  });
+
+  it('of a deploy while another one is watched leaves the stable one', () => {
+    const watch = { revisionId: 'r1', since: NOW - 1, mayRevert: true, death: null };
+    const after = switched({ ...before, stableRevisionId: 'r0', watch }, NOW, POLICY);
+    expect(after).toMatchObject({ stableRevisionId: 'r0', watch: { revisionId: 'r2' } });
+  });
+
+  it('of a deploy takes it for the stable one where nothing is watched', () => {
+    const after = switched(before, NOW, { ...POLICY, watchWindowMs: 0 });
+    expect(after).toMatchObject({ stableRevisionId: 'r2', watch: null });
   });
 });
 
@@ -107,7 +120,7 @@ describe('a port that something else has', () => {
     expect(again.instances[0]?.avoidPorts).toEqual([]);
     const moved = portMoved(clashed, 'i1', 8, NOW);
     expect(started(moved, 'i1', { engineStartedAt: null, restart: true }, NOW).instances[0]?.avoidPorts).toEqual([7]);
-    expect(healthy(moved, 'i1', NOW).instances[0]?.avoidPorts).toEqual([]);
+    expect(healthy(moved, 'i1', NOW, 0).instances[0]?.avoidPorts).toEqual([]);
   });
 
   it('is left for another, with a container that is yet to be made, at once at first and later after a while', () => {
@@ -173,6 +186,7 @@ describe('an operation that is ended from outside', () => {
 describe('faults and restarts', () => {
   const state = stateOf({ instances: [aServing('i1')] });
   const fault = { step: 'START_CONTAINER', kind: 'TRANSIENT', message: 'busy' } as const;
+  const exit = { kind: 'NOTE_EXIT', instanceId: 'i1', reason: 'gone', died: true } as const;
 
   it('of the same step are counted together, of another begin anew', () => {
     const twice = faulted(faulted(state, 'i1', fault, NOW), 'i1', fault, NOW + 600);
@@ -189,9 +203,20 @@ describe('faults and restarts', () => {
   it('are forgiven after a long healthy life', () => {
     const again = started(state, 'i1', { engineStartedAt: null, restart: true }, NOW);
     expect(again.instances[0]?.restarts).toBe(1);
-    const well = stateOf({ instances: [aServing('i1', { restarts: 4, healthyAt: NOW })] });
-    expect(exited(well, 'i1', 'gone', NOW + 599_999).instances[0]?.restarts).toBe(4);
-    expect(exited(well, 'i1', 'gone', NOW + 600_000).instances[0]?.restarts).toBe(0);
+    const well = stateOf({ instances: [aServing('i1', { restarts: 4, startedAt: NOW })] });
+    expect(exited(well, exit, NOW + 599_999).instances[0]?.restarts).toBe(4);
+    expect(exited(well, exit, NOW + 600_000).instances[0]?.restarts).toBe(0);
+    const never = stateOf({ instances: [aServing('i1', { restarts: 4, startedAt: NOW, healthyAt: null })] });
+    expect(exited(never, exit, NOW + 600_000).instances[0]?.restarts).toBe(4);
+  });
+
+  it('are told to callers, with the time to the next start where there is one to wait for', () => {
+    const at = (restarts: number) =>
+      exited(stateOf({ instances: [aServing('i1', { restarts })] }), exit, NOW).instances[0]?.failed;
+    expect(at(0)).toBe('gone');
+    expect(at(4)).toBe('gone; after 4 starts in short order it is started again in 8 s');
+    expect(at(99)).toContain('in 300 s');
+    expect(exited(state, { ...exit, reason: 'held', died: false }, NOW).message).toBe('held');
   });
 
   it('back off twice as long each time, up to a bound, less up to half by jitter', () => {

@@ -112,6 +112,11 @@ test('one that has not begun has neither progress nor result, and perhaps no rev
   expect(decodeOperation('bboo', stored('', '', head))).toMatchObject(read);
 });
 
+test('one of our own says why it is there, and any other leaves that out', () => {
+  expect(decodeOperation('bboo', stored('', '', [...HEAD.with(8, 'QUEUED'), 'it died'])).description).toBe('it died');
+  expect(decodeOperation('bboo', stored('', '', HEAD.with(8, 'QUEUED')))).not.toHaveProperty('description');
+});
+
 test('a finished deploy of a usual revision is short', () => {
   const hex = 'd'.repeat(64);
   const image = { digest: `sha256:${hex}`, id: `sha256:${hex}`, pullReference: null };

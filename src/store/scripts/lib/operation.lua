@@ -7,16 +7,16 @@ local function operation_of(id)
   local fields = cjson.decode(head)
   return {
     id = id, kind = fields[2], folderId = fields[3], containerId = fields[4], revisionId = fields[5], createdBy = fields[6],
-    createdAt = fields[7], modifiedAt = fields[8], state = fields[9], cancelRequested = fields[10], sequence = fields[11],
+    createdAt = fields[7], modifiedAt = fields[8], state = fields[9], cancelRequested = fields[10], sequence = fields[11], description = fields[12],
     progress = progress, result = result,
   }
 end
 
--- Stores it as changed now. `cancelRequested` is 0 or 1.
+-- Stores it as changed now. `cancelRequested` is 0 or 1; only an operation of our own has a description.
 local function store_operation(operation)
   local head = cjson.encode({
     FORMAT, operation.kind, operation.folderId, operation.containerId, operation.revisionId, operation.createdBy,
-    operation.createdAt, now, operation.state, operation.cancelRequested, operation.sequence,
+    operation.createdAt, now, operation.state, operation.cancelRequested, operation.sequence, operation.description,
   })
   redis.call('SET', key('operation', operation.id), head .. '\n' .. operation.progress .. '\n' .. operation.result)
 end
