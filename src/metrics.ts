@@ -17,6 +17,8 @@ export interface Metrics {
   stepRetried(cause: string): void;
   /** Work on a key ended in a way that nobody foresaw. */
   workFailed(): void;
+  /** Keys (`container/<id>`, `host/<name>`) that are parked. */
+  parkedAre(keys: readonly string[]): void;
   /** Replaces the states of all hosts. */
   hostsAre(hosts: readonly { readonly name: string; readonly state: string }[]): void;
   ingressEnded(status: number, seconds: number): void;
@@ -73,7 +75,14 @@ function operationMetrics(registry: Registry): Pick<Metrics, 'operationEnded' | 
 
 type WorkMetrics = Pick<
   Metrics,
-  'queueIs' | 'leasesHeld' | 'leaseLost' | 'stepRetried' | 'workFailed' | 'hostsAre' | 'embeddedRedisRestarted'
+  | 'queueIs'
+  | 'leasesHeld'
+  | 'parkedAre'
+  | 'leaseLost'
+  | 'stepRetried'
+  | 'workFailed'
+  | 'hostsAre'
+  | 'embeddedRedisRestarted'
 >;
 
 function workMetrics(registry: Registry): WorkMetrics {
@@ -86,6 +95,12 @@ function workMetrics(registry: Registry): WorkMetrics {
     'How long the key that is most overdue has waited to be taken.',
   );
   const leases = gauge('longshore_leases_held', 'Keys that this process works on.');
+  const parked = new Gauge({
+    name: 'longshore_parked_keys',
+    help: 'Containers and hosts whose work failed time and again, so that it is tried now and then only.',
+    labelNames: ['kind'],
+    registers,
+  });
   const lost = counter('longshore_leases_lost_total', 'Leases that lapsed while this process held them.');
   const failed = counter('longshore_work_failed_total', 'Times that work on a key ended in an unforeseen fault.');
   const restarts = counter(
@@ -110,6 +125,10 @@ function workMetrics(registry: Registry): WorkMetrics {
       oldest.set(seconds);
     },
     leasesHeld: (count) => leases.set(count),
+    parkedAre(keys) {
+      for (const kind of ['container', 'host'])
+        parked.set({ kind }, keys.filter((key) => key.startsWith(`${kind}/`)).length);
+    },
     leaseLost: () => lost.inc(),
     stepRetried: (cause) => retries.inc({ cause }),
     workFailed: () => failed.inc(),

@@ -2,6 +2,7 @@ import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord, StepFault } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { INSTANCE_PORT } from '../domain/revision.js';
+import { type Trouble, troubleText } from '../domain/trouble.js';
 import type { Step } from './step.js';
 import type { HostedInstance } from './view.js';
 
@@ -102,6 +103,22 @@ export function stopFirstImpossible(why: string): Failure {
 export function cancelled({ progress }: Operation, why: string): Failure {
   const metadata = { step: progress?.step ?? 'ADMIT' };
   return { code: 'CANCELLED', reason: 'OPERATION_CANCELLED', message: `the operation was cancelled ${why}`, metadata };
+}
+
+/** `undoing`: what the operation was being undone for when the work on it failed. */
+export function workFailed(
+  { progress }: Operation,
+  trouble: Pick<Trouble, 'count' | 'reason'>,
+  undoing: Failure | null,
+): Failure {
+  const step = progress?.step ?? 'ADMIT';
+  const why = undoing === null ? '' : `; it was being undone, because ${undoing.message}`;
+  return {
+    code: 'INTERNAL',
+    reason: 'WORK_FAILED',
+    message: `given up at ${step}: ${troubleText(trouble)}${why}`,
+    metadata: { step, failures: String(trouble.count), ...(undoing && { undone_for: undoing.reason }) },
+  };
 }
 
 export function revisionGone(revisionId: string): Failure {

@@ -44,6 +44,8 @@ export const KEY_FAMILIES = {
   unclean: 0,
   /** Fence, token, wake time, and the last step with its reply. */
   lease: 1,
+  /** What the work on a key meets again and again. */
+  trouble: 0,
   /** What one request to take work was given. */
   taken: 1,
 

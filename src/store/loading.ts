@@ -31,7 +31,16 @@ export function decodeLoad(reply: unknown): LoadedContainer | null {
 export function decodeLook(reply: unknown): readonly Looked[] {
   const [around, looks] = lookReply(reply);
   const same = shared(around);
-  return looks.map((look) => (typeof look === 'string' ? look : loadedOf(same, look)));
+  return looks.map((look) => (typeof look === 'string' ? look : readable(() => loadedOf(same, look))));
+}
+
+/** One record that cannot be read must not hide the others. Its own work will find out why, and so it has to be taken. */
+function readable(read: () => LoadedContainer): Looked {
+  try {
+    return read();
+  } catch {
+    return 'UNCLEAN';
+  }
 }
 
 /** What is the same for all containers of one reading. */

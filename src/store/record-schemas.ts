@@ -259,6 +259,20 @@ export const host: z.ZodType<HostRecord> = z.object({
   cores: number,
   engineVersion: text,
   observedAt: number,
+  orphans: z
+    .array(
+      z.object({
+        dockerId: text,
+        name: text,
+        containerId: text,
+        instanceId: text,
+        firstSeenAt: number,
+        watchedMs: number,
+        replicationId: text,
+        kept: text,
+      }),
+    )
+    .default([]),
 });
 
 export const route: z.ZodType<Route> = z.object({

@@ -9,6 +9,7 @@ import { createHostRecords } from './redis-host-records.js';
 import { createRedisHostWork } from './redis-host-work.js';
 import { createFencedScripts } from './redis-leases.js';
 import { createRedisOperationWatch } from './redis-operation-watch.js';
+import { createRedisParking } from './redis-parking.js';
 import { createPlacementFeed } from './redis-placement-feed.js';
 import { createRedisRecords } from './redis-records.js';
 import { createReplication } from './redis-replication.js';
@@ -18,11 +19,12 @@ import { createRedisSubscriber } from './redis-subscriber.js';
 import { createRedisWorkQueue } from './redis-work-queue.js';
 import type { ScriptRunner } from './script-runner.js';
 import { DEFAULT_STORE_SETTINGS, type StoreSettings } from './settings.js';
-import type { ContainerWork, ControlPlane, HostWork, OperationWatch, RouteStore, WorkQueue } from './work.js';
+import type { ContainerWork, ControlPlane, HostWork, OperationWatch, Parking, RouteStore, WorkQueue } from './work.js';
 
 export interface Store {
   readonly records: Records;
   readonly queue: WorkQueue;
+  readonly parking: Parking;
   readonly containerWork: ContainerWork;
   readonly hostWork: HostWork;
   readonly watch: OperationWatch;
@@ -65,8 +67,9 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
   return {
     records,
     queue: createRedisWorkQueue({ scripts, connection, subscriber, keys }),
+    parking: createRedisParking({ fenced, connection, keys }),
     containerWork: createRedisContainerWork(fenced, feed),
-    hostWork: createRedisHostWork({ scripts, fenced, feed }),
+    hostWork: createRedisHostWork({ scripts, fenced, feed, connection }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
     controlPlane: createRedisControlPlane({ scripts, connection, close }),

@@ -7,7 +7,8 @@ import { guarded } from './redis-faults.js';
 import { integer, texts } from './redis-replies.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
 import type { ScriptRunner } from './script-runner.js';
-import type { Lease, WorkKey, WorkQueue } from './work.js';
+import { decodeTrouble } from './trouble.js';
+import { type Lease, SUSPECT_DEATHS, type WorkKey, type WorkQueue } from './work.js';
 
 export interface RedisWorkQueueDeps {
   readonly scripts: ScriptRunner;
@@ -27,11 +28,10 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
     guarded(scripts.run('enqueue', { entries })),
   );
   return {
-    take: async (count, ttlMs) => {
+    take: async (count, ttlMs, suspects = count) => {
       const token = randomBytes(12).toString('hex');
-      const reply = await guarded(
-        scripts.run('take', { requestId: token, token, count: Math.min(count, MOST_AT_ONCE), ttlMs }),
-      );
+      const most = { count: Math.min(count, MOST_AT_ONCE), suspects, suspectDeaths: SUSPECT_DEATHS };
+      const reply = await guarded(scripts.run('take', { requestId: token, token, ttlMs, ...most }));
       return leasesOf(texts.parse(reply), token);
     },
     renew: async (leases, ttlMs) => {
@@ -39,9 +39,9 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
       const held = leases.map(({ key, fence, token }) => ({ key, fence, token }));
       return texts.parse(await guarded(scripts.run('renew', { leases: held, ttlMs }))).map(keyOf);
     },
-    release: ({ key, fence, token }, { delayMs, clean }) => {
+    release: ({ key, fence, token }, { delayMs, clean, failed, tried = true }) => {
       const delay = delayMs === null ? {} : { delayMs: Math.ceil(delayMs) };
-      return release({ key, fence, token, clean, ...delay });
+      return release({ key, fence, token, clean, tried, ...delay, ...(failed !== undefined && { failed }) });
     },
     enqueue: (key, delayMs) => enqueue({ key, delayMs: Math.ceil(delayMs) }),
     onHint: (listener) =>
@@ -69,14 +69,31 @@ const backlogReply = z.tuple([integer, texts, z.tuple([z.coerce.number(), z.coer
 const isWorkKey = (value: unknown): value is WorkKey =>
   typeof value === 'string' && (value.startsWith('container/') || value.startsWith('host/'));
 
-function leasesOf(flat: readonly string[], token: string): readonly Lease[] {
+function leasesOf([now, ...flat]: readonly string[], token: string): readonly Lease[] {
   const leases: Lease[] = [];
-  for (let at = 0; at + 2 < flat.length; at += 3)
-    leases.push({ key: keyOf(flat[at]), fence: Number(flat[at + 1]), token, unclean: flat[at + 2] === '1' });
+  for (let at = 0; at + 3 < flat.length; at += 4) {
+    const [key, fence, unclean, trouble] = flat.slice(at, at + 4);
+    leases.push({
+      key: keyOf(key),
+      fence: Number(fence),
+      token,
+      unclean: unclean === '1',
+      trouble: trouble ? readable(trouble, Number(now)) : null,
+    });
+  }
   return leases;
 }
 
-function keyOf(name: string | undefined): WorkKey {
+/** What cannot be read must not cost all those leases their holder. */
+function readable(trouble: string, now: number): Lease['trouble'] {
+  try {
+    return decodeTrouble(trouble, now);
+  } catch {
+    return null;
+  }
+}
+
+export function keyOf(name: string | undefined): WorkKey {
   if (isWorkKey(name)) return name;
   throw new TypeError(`${name} is no work key`);
 }

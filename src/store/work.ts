@@ -192,6 +192,15 @@ export interface LoadedHost {
   readonly now: number;
   /** Null: it was never looked at. */
   readonly host: HostRecord | null;
+  readonly memory: RedisMemory;
+}
+
+/** Which Redis it is that answers, and how far its memory reaches. */
+export interface RedisMemory {
+  /** Another one after each restart, restore or failover. */
+  readonly replicationId: string;
+  /** The fence up to which it surely knows all that was done, whatever its predecessors have forgotten. */
+  readonly reachesTo: number;
 }
 
 export interface HostWork {

@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { type Lease, LeaseLostError, type WorkKey, type WorkQueue } from '../store/work.js';
+import { isSuspect, type Lease, LeaseLostError, type WorkKey, type WorkQueue } from '../store/work.js';
+
+/** So that the death of a process that holds one can only be that one's doing, as far as any are suspected. */
+const MOST_SUSPECTS = 1;
 
 /** A lease in use: `signal` aborts once it can no longer be proven, and from then on its holder touches nothing. */
 export interface HeldLease {
@@ -46,7 +49,8 @@ export class HeldLeases {
   /** Takes keys that are due; `askedAt` of their leases is the moment before the request. */
   async take(count: number): Promise<readonly HeldLease[]> {
     const askedAt = this.monotonicNow();
-    const leases = await this.queue.take(count, this.ttlMs);
+    const suspects = [...this.entries.values()].filter(({ lease }) => isSuspect(lease)).length;
+    const leases = await this.queue.take(count, this.ttlMs, Math.max(0, MOST_SUSPECTS - suspects));
     return leases.map((lease) => {
       const controller = new AbortController();
       // Calls to many engines at once listen to it.

@@ -1,13 +1,12 @@
-import type { Lease, WorkKey, WorkQueue } from '../store/work.js';
+import { DomainError } from '../domain/errors.js';
+import { withoutPasswords } from '../log.js';
+import type { Lease, Release, WorkKey, WorkQueue } from '../store/work.js';
 import { LeaseLostError } from '../store/work.js';
 import type { HeldLease } from './held-leases.js';
 import { HeldLeases } from './held-leases.js';
 
 /** When a key is to be looked at again. `clean: false`: a call's outcome is unknown, the next holder renames first. */
-export interface Next {
-  readonly delayMs: number | null;
-  readonly clean: boolean;
-}
+export type Next = Omit<Release, 'failed'>;
 
 /** Works one key under its lease until nothing is left to do now. */
 export type KeyWork = (held: HeldLease, hints: Hints) => Promise<Next>;
@@ -49,8 +48,10 @@ export interface WorkerDeps {
   readonly log: WorkerLog;
   readonly metrics: WorkerMetrics;
   readonly leaseTtlMs: number;
-  /** How many keys are worked at once. */
+  /** How many keys are worked at once, those aside that take long. */
   readonly width: number;
+  /** A key that has been in hand for so long takes long; 5 s by default. */
+  readonly slowMs?: number;
 }
 
 /** After a fault that nobody foresaw, and after one of Redis. */
@@ -59,14 +60,21 @@ const FAULT_DELAY_MS = 1_000;
 const POLL_MS = 1_000;
 /** Other workers may be free as well: beyond so many, one asks for work for half of its free hands at a time, so that they share what is due. */
 const FEW = 16;
+/**
+ * What has been in hand for so long waits for somebody else: an engine that hangs, a pull. It takes no hand from the others then, up to so many times
+ * the width in all.
+ */
+const SLOW_MS = 5_000;
+const MOST_WIDTHS = 4;
 /** Redis counts whole milliseconds: what is due in none may not be due yet. */
 const LEAST_PAUSE_MS = 5;
 
-/** Leases keys that are due and works them side by side; a slow key holds up nothing but itself. */
+/** Leases keys that are due and works them side by side; slow keys hold up nothing but themselves. */
 export class Worker {
   private readonly leases: HeldLeases;
   private readonly sleepers = new Map<WorkKey, Sleeper>();
-  private readonly inProgress = new Set<Promise<void>>();
+  /** When each was begun, the oldest first. */
+  private readonly inProgress = new Map<Promise<void>, number>();
   private wake: () => void = () => {};
   /** Something may be due now. */
   private hinted = true;
@@ -75,8 +83,13 @@ export class Worker {
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
   private unsubscribe: () => void = () => {};
+  /** What could not be said of keys, since Redis was away. */
+  private owed: { readonly lease: Lease; readonly how: Release }[] = [];
+
+  private readonly slowMs: number;
 
   constructor(private readonly deps: WorkerDeps) {
+    this.slowMs = deps.slowMs ?? SLOW_MS;
     this.leases = new HeldLeases(deps.queue, deps.leaseTtlMs);
   }
 
@@ -96,7 +109,7 @@ export class Worker {
     await this.loop;
     for (const sleeper of this.sleepers.values()) sleeper.wake();
     const cut = setTimeout(() => this.leases.abandon(), deadlineMs);
-    await Promise.all(this.inProgress);
+    await Promise.all(this.inProgress.keys());
     clearTimeout(cut);
     this.unsubscribe();
     this.leases.stop();
@@ -105,10 +118,26 @@ export class Worker {
   /** Asks for work when there may be some, and only then: what ends here tells nothing about what is due. */
   private async run(): Promise<void> {
     while (!this.stopping) {
-      const free = this.deps.width - this.inProgress.size;
+      const free = this.free();
       if (free > 0 && this.mayBeDue()) await this.takeDue(free);
       else await this.pause();
     }
+  }
+
+  private free(): number {
+    const { width } = this.deps;
+    return Math.min(width - this.inProgress.size + this.slow(), width * MOST_WIDTHS - this.inProgress.size);
+  }
+
+  /** Of those in progress. */
+  private slow(): number {
+    const since = performance.now() - this.slowMs;
+    let count = 0;
+    for (const begun of this.inProgress.values()) {
+      if (begun > since) break;
+      count += 1;
+    }
+    return count;
   }
 
   private mayBeDue(): boolean {
@@ -119,6 +148,8 @@ export class Worker {
     const count = Math.min(free, Math.max(Math.ceil(free / 2), FEW));
     this.hinted = false;
     try {
+      // First, since it tells what became of the keys that are taken here.
+      await Promise.all(this.owed.splice(0).map(({ lease, how }) => this.giveBack(lease, how)));
       const held = await this.leases.take(count);
       for (const one of held) this.begin(one);
       // As many as were asked for: there may be more.
@@ -140,15 +171,14 @@ export class Worker {
     this.dueAt = Math.min(this.dueAt, performance.now() + Math.max(ms, LEAST_PAUSE_MS));
   }
 
-  /** Until something may be due, or, with all hands full, until one is free. */
+  /** Until something may be due, or, with all hands full, until one is free or turns out to be slow. */
   private async pause(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
       if (this.stopping) resolve();
-      if (this.inProgress.size < this.deps.width) {
-        timer = setTimeout(resolve, this.hinted ? 0 : this.dueAt - performance.now());
-      }
+      const full = this.free() <= 0;
+      timer = setTimeout(resolve, full ? this.slowMs / 5 : this.hinted ? 0 : this.dueAt - performance.now());
     });
     clearTimeout(timer);
   }
@@ -158,7 +188,7 @@ export class Worker {
       this.inProgress.delete(work);
       this.wake();
     });
-    this.inProgress.add(work);
+    this.inProgress.set(work, performance.now());
   }
 
   private async workKey(held: HeldLease): Promise<void> {
@@ -166,43 +196,50 @@ export class Worker {
     const run = lease.key.startsWith('container/') ? this.deps.work.container : this.deps.work.host;
     const sleeper: Sleeper = { hinted: false, wake: () => {} };
     this.sleepers.set(lease.key, sleeper);
-    try {
-      const next = await run(held, {
-        sleep: (ms, signal) => this.sleep(sleeper, ms, signal),
-        heard: () => {
-          const { hinted } = sleeper;
-          sleeper.hinted = false;
-          return hinted;
-        },
-        draining: () => this.stopping,
-      });
-      await this.deps.queue.release(lease, next);
-      if (next.delayMs !== null) this.dueWithin(next.delayMs);
-    } catch (error) {
-      await this.failed(lease, error);
-    } finally {
-      // The key may be in hand again by now: what was given back can be taken before we hear that it was given back.
-      if (this.sleepers.get(lease.key) === sleeper) this.sleepers.delete(lease.key);
-      // Nobody heard it, and it may have been that the key is due again.
-      if (sleeper.hinted) this.hinted = true;
-      this.leases.drop(lease);
-    }
+    const hints: Hints = {
+      sleep: (ms, signal) => this.sleep(sleeper, ms, signal),
+      heard: () => {
+        const { hinted } = sleeper;
+        sleeper.hinted = false;
+        return hinted;
+      },
+      draining: () => this.stopping,
+    };
+    const how = await run(held, hints).catch((error: unknown) => this.failed(held, error));
+    await this.giveBack(lease, how);
+    // The key may be in hand again by now: what was given back can be taken before we hear that it was given back.
+    if (this.sleepers.get(lease.key) === sleeper) this.sleepers.delete(lease.key);
+    // Nobody heard it, and it may have been that the key is due again.
+    if (sleeper.hinted) this.hinted = true;
+    this.leases.drop(lease);
   }
 
-  /** Nothing is known of what was under way, so the next holder renames. If Redis is away, the lease lapses, which says the same. */
-  private async failed(lease: Lease, error: unknown): Promise<void> {
-    const { log, metrics, queue } = this.deps;
-    const { key, fence } = lease;
-    if (error instanceof LeaseLostError) {
+  /** Nothing is known of what was under way, so the next holder renames. */
+  private failed({ lease: { key, fence }, signal }: HeldLease, error: unknown): Release {
+    const { log, metrics } = this.deps;
+    if (error instanceof LeaseLostError || signal.aborted) {
       metrics.leaseLost();
-      log.warn({ key, fence }, error.message);
-      return;
+      log.warn({ key, fence }, new LeaseLostError(key).message);
+      return { delayMs: FAULT_DELAY_MS, clean: false, tried: false };
+    }
+    if (error instanceof DomainError) {
+      log.warn({ key, fence, reason: error.message }, 'work on a key was cut short');
+      return { delayMs: FAULT_DELAY_MS, clean: false, tried: false };
     }
     metrics.workFailed();
     log.error({ key, fence, err: error }, 'work on a key failed');
-    await queue.release(lease, { delayMs: FAULT_DELAY_MS, clean: false }).catch((fault: unknown) => {
-      log.warn({ key, fence, err: fault }, 'a key could not be given back; its lease will lapse');
-    });
+    return { delayMs: FAULT_DELAY_MS, clean: false, failed: reasonOf(error) };
+  }
+
+  /** If Redis is away, the lease lapses, and what there is to say of it is said later. */
+  private async giveBack(lease: Lease, how: Release): Promise<void> {
+    try {
+      await this.deps.queue.release(lease, how);
+      if (how.delayMs !== null) this.dueWithin(how.delayMs);
+    } catch (fault) {
+      this.owed.push({ lease, how });
+      this.deps.log.warn({ key: lease.key, fence: lease.fence, err: fault }, 'a key could not be given back');
+    }
   }
 
   /** Keys that are worked now. */
@@ -236,4 +273,12 @@ export class Worker {
       if (signal.aborted || this.stopping || sleeper.hinted) end();
     });
   }
+}
+
+const LONGEST_REASON = 300;
+
+/** For the operation that it ends, in the end: one line, and of that the beginning. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return withoutPasswords(text).split('\n', 1).join('').slice(0, LONGEST_REASON);
 }

@@ -1,9 +1,10 @@
-import type { Lease, WorkKey, WorkQueue } from '../../src/store/work.js';
+import type { Trouble } from '../../src/domain/trouble.js';
+import { type Lease, type Release, SUSPECT_DEATHS, type WorkKey, type WorkQueue } from '../../src/store/work.js';
 
 /** A work queue in this process, with the faults that one far away has. */
 export interface MemoryQueue extends WorkQueue {
   /** What was given back, oldest first. */
-  readonly released: { readonly key: WorkKey; readonly delayMs: number | null; readonly clean: boolean }[];
+  readonly released: ({ readonly key: WorkKey } & Release)[];
   readonly renewals: number;
   /** Makes a key due and says so, also while calls fail: it is somebody else's doing. */
   put(key: WorkKey): void;
@@ -30,6 +31,7 @@ class Entries {
   private readonly due = new Map<WorkKey, number>();
   private readonly held = new Map<WorkKey, Held>();
   private readonly unclean = new Set<WorkKey>();
+  private readonly troubles = new Map<WorkKey, Trouble & { readonly lastAt: number; readonly lapsed: number | null }>();
   private fence = 0;
 
   constructor(private readonly tell: (key: WorkKey) => void) {}
@@ -41,21 +43,49 @@ class Entries {
     if (at <= now()) this.tell(key);
   }
 
-  take(count: number, ttlMs: number): readonly Lease[] {
+  take(count: number, ttlMs: number, suspects: number): readonly Lease[] {
+    let left = suspects;
+    const isFree = (key: WorkKey): boolean => {
+      const deaths = (this.troubles.get(key)?.deaths ?? 0) + (this.held.has(key) ? 1 : 0);
+      return deaths < SUSPECT_DEATHS || (left -= 1) >= 0;
+    };
     const ready = [...this.lapses(), ...this.due].filter(([, at]) => at <= now());
     ready.sort(([one, oneAt], [other, otherAt]) => oneAt - otherAt || (one < other ? -1 : 1));
-    return ready.slice(0, count).map(([key]) => this.lease(key, ttlMs));
+    return ready
+      .filter(([key]) => isFree(key))
+      .slice(0, count)
+      .map(([key]) => this.lease(key, ttlMs));
   }
 
   private lease(key: WorkKey, ttlMs: number): Lease {
     const former = this.held.get(key);
-    if (former) this.unclean.add(key);
+    if (former) {
+      this.unclean.add(key);
+      this.count(key, '', former.fence);
+    }
     const wake = former?.wake && former.wake > now() ? former.wake : null;
     this.fence += 1;
     const held = { fence: this.fence, token: `token-${this.fence}`, until: now() + ttlMs, wake };
     this.due.delete(key);
     this.held.set(key, held);
-    return { key, fence: held.fence, token: held.token, unclean: this.unclean.has(key) };
+    const known = this.troubles.get(key);
+    const trouble = known ? { ...known, agoMs: now() - known.lastAt } : null;
+    return { key, fence: held.fence, token: held.token, unclean: this.unclean.has(key), trouble };
+  }
+
+  private count(key: WorkKey, reason: string, lapsed: number | null): void {
+    const known = this.troubles.get(key) ?? { count: 0, deaths: 0, since: now(), parkedAt: null, noted: false };
+    const deaths = known.deaths + (lapsed === null ? 0 : 1);
+    this.troubles.set(key, { ...known, count: known.count + 1, deaths, reason, lastAt: now(), lapsed });
+  }
+
+  private outlived({ key, fence }: Lease, failed: string | undefined): void {
+    const known = this.troubles.get(key);
+    if (known?.lapsed !== fence) return;
+    const count = known.count - (failed === undefined ? 1 : 0);
+    const rest = { count, deaths: known.deaths - 1, lapsed: null, reason: failed ?? known.reason };
+    if (count === 0) this.troubles.delete(key);
+    else this.troubles.set(key, { ...known, ...rest });
   }
 
   /** False: it is not held any more. */
@@ -65,10 +95,12 @@ class Entries {
     return held !== undefined;
   }
 
-  release(lease: Lease, delayMs: number | null, clean: boolean): void {
+  release(lease: Lease, { delayMs, clean, failed, tried = true }: Release): void {
     const held = this.of(lease);
-    if (!held) return;
+    if (!held) return this.outlived(lease, failed);
     this.held.delete(lease.key);
+    if (failed !== undefined) this.count(lease.key, failed, null);
+    else if (tried) this.troubles.delete(lease.key);
     if (clean) this.unclean.delete(lease.key);
     else this.unclean.add(lease.key);
     const times = [...(delayMs === null ? [] : [now() + delayMs]), ...(held.wake === null ? [] : [held.wake])];
@@ -117,16 +149,16 @@ export function createMemoryQueue(): MemoryQueue {
     fail(error) {
       fault = error;
     },
-    take: (count, ttlMs) => answer(() => entries.take(count, ttlMs)),
+    take: (count, ttlMs, suspects = count) => answer(() => entries.take(count, ttlMs, suspects)),
     renew: (leases, ttlMs) =>
       answer(() => {
         renewals += 1;
         return leases.filter((lease) => !entries.renew(lease, ttlMs)).map(({ key }) => key);
       }),
-    release: (lease, { delayMs, clean }) =>
+    release: (lease, how) =>
       answer(() => {
-        released.push({ key: lease.key, delayMs, clean });
-        entries.release(lease, delayMs, clean);
+        released.push({ key: lease.key, ...how });
+        entries.release(lease, how);
       }),
     enqueue: (key, delayMs) => answer(() => entries.makeDue(key, now() + delayMs)),
     onHint(listener) {

@@ -9,6 +9,7 @@ export async function metricsTable(): Promise<string> {
   metrics.rpcEnded('', '', 0);
   metrics.stepRetried('');
   metrics.hostsAre([{ name: '', state: '' }]);
+  metrics.parkedAre([]);
   metrics.ingressEnded(0, 0);
   const text = await metrics.text();
   const rows = [...text.matchAll(HELP)].map(

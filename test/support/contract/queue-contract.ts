@@ -1,4 +1,4 @@
-import type { WorkKey, WorkQueue } from '../../../src/store/work.js';
+import type { Lease, WorkKey, WorkQueue } from '../../../src/store/work.js';
 import { until } from '../until.js';
 
 /** What a work queue promises by itself. `open` gives two users of one queue, which is empty before each test. */
@@ -16,6 +16,9 @@ export function queueContract(open: () => readonly [WorkQueue, WorkQueue]): void
     if (held?.key !== key) throw new Error(`${key} is not to be had`);
     return held;
   };
+
+  /** The key, which was given back and is due. */
+  const again = (): Promise<Lease> => until(`${KEY} is due`, async () => (await queue.take(1, 60_000))[0]);
 
   test('a key is leased to one, oldest due first, and fences only grow', async () => {
     await queue.enqueue(KEY, 0);
@@ -62,6 +65,70 @@ export function queueContract(open: () => readonly [WorkQueue, WorkQueue]): void
     }
     expect(flags).toEqual([false, true, true, false]);
     expect(await queue.nextDue()).toBeNull();
+  });
+
+  test('failures in a row are counted, deaths among them, until the work comes to an ordinary end', async () => {
+    const first = await lease(KEY);
+    expect(first.trouble).toBeNull();
+    await queue.release(first, { delayMs: 0, clean: false, failed: 'first' });
+    const second = await again();
+    expect(second.trouble).toMatchObject({ count: 1, deaths: 0, reason: 'first', parkedAt: null });
+    await queue.release(second, { delayMs: 0, clean: false, failed: 'second' });
+    const [dying] = await queue.take(1, 1);
+    expect(dying?.trouble).toMatchObject({ count: 2, reason: 'second', since: second.trouble?.since });
+    const heir = await until('the lease lapses', async () => (await other.take(1, 60_000))[0]);
+    expect(heir.trouble).toMatchObject({ count: 3, deaths: 1, reason: '' });
+    await queue.release(heir, { delayMs: 0, clean: true, tried: false });
+    const last = await again();
+    expect(last.trouble).toMatchObject({ count: 3, deaths: 1 });
+    await queue.release(last, { delayMs: 0, clean: true });
+    expect((await again()).trouble).toBeNull();
+  });
+
+  test('a lapse whose holder turns out to live was no death', async () => {
+    await queue.enqueue(KEY, 0);
+    const lost: Lease[] = [];
+    for (let lapses = 0; lapses < 2; lapses += 1)
+      lost.push(await until('it is to be had', async () => (await queue.take(1, 1))[0]));
+    const held = await until('the lease lapses', async () => (await other.take(1, 60_000))[0]);
+    expect(held.trouble).toMatchObject({ count: 2, deaths: 2 });
+    for (const one of lost) await queue.release(one, { delayMs: 0, clean: false, tried: false });
+    await queue.release(held, { delayMs: 0, clean: false, tried: false });
+    const next = await again();
+    expect(next.trouble).toMatchObject({ count: 1, deaths: 1 });
+    await queue.release(next, { delayMs: 0, clean: false, failed: 'a defect' });
+    expect((await again()).trouble).toMatchObject({ count: 2, deaths: 1, reason: 'a defect' });
+  });
+
+  test('what its holder says late of a lease that lapsed last explains the lapse', async () => {
+    await queue.enqueue(KEY, 0);
+    const [lost] = await queue.take(1, 1);
+    if (lost === undefined) throw new Error('it was not due');
+    const held = await until('the lease lapses', async () => (await other.take(1, 60_000))[0]);
+    await queue.release(lost, { delayMs: 0, clean: false, failed: 'a defect' });
+    await queue.release(held, { delayMs: 0, clean: false, tried: false });
+    expect((await again()).trouble).toMatchObject({ count: 1, deaths: 0, reason: 'a defect' });
+  });
+
+  test('keys that may have killed their holders are given out as few at a time as asked for', async () => {
+    const suspects = ['container/s1', 'container/s2', 'container/s3'] as const;
+    for (const key of suspects) await queue.enqueue(key, 0);
+    for (let lapses = 0; lapses < 2; lapses += 1)
+      await until('all are to be had', async () => (await queue.take(3, 1)).length === 3);
+    const first = await until('the leases lapse', async () => {
+      const taken = await queue.take(9, 60_000, 1);
+      return taken.length > 0 && taken;
+    });
+    expect(first).toHaveLength(1);
+    expect(first[0]?.trouble).toMatchObject({ deaths: 2 });
+    await queue.enqueue(KEY, 0);
+    expect((await queue.take(9, 60_000, 0)).map(({ key }) => key)).toEqual([KEY]);
+    const rest = new Set<string>();
+    await until('the others had their turn', async () => {
+      for (const { key } of await queue.take(9, 60_000, 1)) rest.add(key);
+      return rest.size === 2;
+    });
+    expect([...rest, first[0]?.key].sort()).toEqual(suspects);
   });
 
   test('a hint while a key is leased makes it due at its release, and is heard', async () => {

@@ -1,4 +1,5 @@
-import { LeaseLostError } from '../../../src/store/work.js';
+import { unavailable } from '../../../src/domain/errors.js';
+import { LeaseLostError, type WorkKey } from '../../../src/store/work.js';
 import { type KeyWork, Worker, type WorkerMetrics } from '../../../src/worker/worker.js';
 import { createMemoryQueue, type MemoryQueue } from '../../support/memory-queue.js';
 import { until } from '../../support/until.js';
@@ -24,9 +25,9 @@ describe('a worker', () => {
   let worker: Worker;
   const metrics = counted();
 
-  const start = (container: KeyWork, width = 8): void => {
+  const start = (container: KeyWork, width = 8, slowMs = 5_000): void => {
     const host: KeyWork = () => Promise.resolve(IDLE);
-    worker = new Worker({ queue, work: { container, host }, log: silent, metrics, leaseTtlMs: 15_000, width });
+    worker = new Worker({ queue, work: { container, host }, log: silent, metrics, leaseTtlMs: 15_000, width, slowMs });
     worker.start();
   };
 
@@ -65,6 +66,29 @@ describe('a worker', () => {
     await until('all ended', () => queue.released.length === 4);
   });
 
+  test('keys that wait for an engine that hangs leave their hands to others after a while, but not without end', async () => {
+    const began: string[] = [];
+    let letGo = (): void => {};
+    const hang = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    start(
+      async ({ lease }) => {
+        began.push(lease.key);
+        await hang;
+        return IDLE;
+      },
+      2,
+      20,
+    );
+    for (let count = 0; count < 12; count += 1) queue.put(`container/${count}`);
+    await until('four times the width are in hand', () => began.length === 8);
+    queue.put('container/late');
+    await until('another hint was heard', () => worker.busy === 8);
+    letGo();
+    await until('all ended', () => queue.released.length === 13);
+  });
+
   test('a key that is in hand again before it is known to have been given back hears of what happens to it', async () => {
     const given = queue;
     let runs = 0;
@@ -94,15 +118,77 @@ describe('a worker', () => {
     start(() => Promise.reject(new Error('a defect')));
     queue.put('container/a');
     await until('it was given back', () => queue.released.length === 1);
-    expect(queue.released[0]).toMatchObject({ clean: false });
+    expect(queue.released[0]).toMatchObject({ clean: false, failed: 'Error: a defect' });
     expect(metrics.failures()).toBe(1);
   });
 
-  test('a lost lease is not given back: it is somebody else’s', async () => {
-    start(({ lease }) => Promise.reject(new LeaseLostError(lease.key)));
+  test('why it threw is said in one line without passwords', async () => {
+    const url = `redis://user:${'secret'}@host`;
+    start(() => Promise.reject(new TypeError(`no answer from ${url}\nand more`)));
     queue.put('container/a');
-    await until('it was counted', () => metrics.lost() === 1);
-    expect(queue.released).toEqual([]);
+    await until('it was given back', () => queue.released.length === 1);
+    expect(queue.released[0]?.failed).toBe('TypeError: no answer from redis://***@host');
+  });
+
+  test.each([
+    ['a lost lease', (key: WorkKey) => new LeaseLostError(key)],
+    ['Redis that is away', () => unavailable('STORE_UNAVAILABLE', 'Redis does not answer')],
+  ])('%s tells nothing about the work, and is no death either', async (_name, errorOf) => {
+    start(({ lease }) => Promise.reject(errorOf(lease.key)));
+    const failures = metrics.failures();
+    queue.put('container/a');
+    await until('it was given back', () => queue.released.length === 1);
+    expect(queue.released[0]).toMatchObject({ clean: false, tried: false });
+    expect(queue.released[0]?.failed).toBeUndefined();
+    expect(metrics.failures()).toBe(failures);
+  });
+
+  test('what could not be said of a key is said before anything is taken again', async () => {
+    const calls: string[] = [];
+    const given = queue;
+    let away = true;
+    queue = {
+      ...given,
+      take: (...args) => {
+        calls.push('take');
+        return given.take(...args);
+      },
+      release: (lease, how) => {
+        if (away) return Promise.reject(new Error('away'));
+        calls.push(`release ${lease.key}`);
+        return given.release(lease, how);
+      },
+    };
+    start(() => Promise.reject(new Error('a defect')));
+    given.put('container/a');
+    await until('it failed', () => metrics.failures() > 0 && worker.busy === 0);
+    away = false;
+    calls.length = 0;
+    given.put('container/b');
+    await until('it was said', () => given.released.length > 0);
+    expect(calls[0]).toBe('release container/a');
+    expect(given.released[0]).toMatchObject({ key: 'container/a', failed: 'Error: a defect' });
+  });
+
+  test('of the keys that may have killed their holders one is in hand at a time', async () => {
+    const keys = ['container/a', 'container/b'] as const;
+    for (const key of keys) queue.put(key);
+    for (let lapses = 0; lapses < 2; lapses += 1)
+      await until('both are to be had', async () => (await queue.take(2, 1)).length === 2);
+    const began: string[] = [];
+    let letGo = (): void => {};
+    start(async ({ lease }) => {
+      began.push(lease.key);
+      if (began.length === 1) await new Promise<void>((resolve) => (letGo = resolve));
+      return IDLE;
+    });
+    await until('one is in hand', () => began.length === 1);
+    queue.put('container/c');
+    await until('another one was worked', () => began.includes('container/c'));
+    expect(began).toHaveLength(2);
+    letGo();
+    await until('the second suspect has its turn', () => began.length === 3);
+    expect([began[0], began[2]].sort()).toEqual(keys);
   });
 
   test('sleep ends at a hint, also at one that came before it began', async () => {
@@ -134,7 +220,7 @@ describe('a worker', () => {
     expect(queue.released).toHaveLength(1);
   });
 
-  test('what is still under way at the deadline of a stop is cut, and its lease lapses', async () => {
+  test('what is still under way at the deadline of a stop is cut, and given back for the next holder to take over', async () => {
     start(
       ({ signal }) =>
         new Promise((_, reject) => {
@@ -144,7 +230,7 @@ describe('a worker', () => {
     queue.put('container/a');
     await until('it is in hand', () => worker.busy === 1);
     await worker.stop(10);
-    expect(queue.released).toEqual([]);
+    expect(queue.released).toEqual([{ key: 'container/a', delayMs: 1_000, clean: false, tried: false }]);
   });
 
   test('goes on when the queue could not be asked', async () => {

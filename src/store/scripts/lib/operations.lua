@@ -1,3 +1,4 @@
+-- include: trouble
 -- Forgets a few finished operations whose time is over, in the order in which they ended. Each commit adds one operation and sweeps up to four,
 -- so history stays bounded without a sweeper of its own.
 local function sweep_operations()
@@ -47,6 +48,7 @@ local function add_operation(operation)
   if has(result) then
     end_operation(operation.id, result)
   else
+    unpark('container/' .. operation.containerId)
     wake_container(operation.containerId)
   end
 end
