@@ -12,7 +12,7 @@ import { planRevert } from './watch.js';
 
 const UNREACHABLE_POLL_MS = 5_000;
 /** Whoever sees a lost host return makes its containers due. */
-const LOST_POLL_MS = 60_000;
+const LOST_POLL_MS = 30_000;
 
 type Plan = (view: ContainerView, instance: InstanceRecord) => Step | null;
 

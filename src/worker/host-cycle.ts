@@ -16,7 +16,7 @@ export interface HostCycleDeps extends SweepDeps {
 }
 
 /** A silent host is looked at less and less often, and a lost one seldom: its event stream tells sooner that it is back. */
-const SILENT_MS = { first: 1_000, last: 15_000, lost: 60_000 };
+const SILENT_MS = { first: 1_000, last: 15_000, lost: 20_000 };
 const RETURNING_MS = 1_000;
 const REFUSED_MS = 3_000;
 

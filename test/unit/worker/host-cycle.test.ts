@@ -97,7 +97,7 @@ test('a silent one becomes unreachable, then lost, which its containers are told
     seen.push([redis.host?.state, delayMs]);
   }
   expect(seen.map(([state]) => state)).toEqual(['UP', ...Array<string>(3).fill('UNREACHABLE'), 'LOST', 'LOST', 'LOST']);
-  expect(seen.map(([, delayMs]) => delayMs)).toEqual([1_000, 2_000, 4_000, 8_000, 60_000, 60_000, 60_000]);
+  expect(seen.map(([, delayMs]) => delayMs)).toEqual([1_000, 2_000, 4_000, 8_000, 20_000, 20_000, 20_000]);
   expect(redis.host).toMatchObject({ missedLooks: 7, silentSince: 1_005_000, observedAt: 1_000_000 });
   expect(due).toEqual([`container/${instance.identity.containerId}`]);
 });
