@@ -3419,6 +3419,8 @@ export const ContainerServiceService = {
   /**
    * Deploys a new revision, which becomes the active one. If it fails, the old one keeps serving and the new one is not
    * listed. FAILED_PRECONDITION if no host could ever run it; the operation ends RESOURCE_EXHAUSTED if none can in time.
+   * After it has become active the revision is watched for a while. If it dies meanwhile, the container goes back to the
+   * last stable revision: once, by a rollback that `longshore` creates, unless another operation waits.
    * Metadata: DeployContainerRevisionMetadata; response: Revision.
    */
   deployRevision: {
@@ -3432,8 +3434,9 @@ export const ContainerServiceService = {
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
   },
   /**
-   * Makes an earlier revision active again. No new revision is made. Rolling back to the active one succeeds and changes
-   * nothing. Metadata: RollbackContainerMetadata; response: Container.
+   * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback: {
     path: "/longshore.containers.v1.ContainerService/Rollback" as const,
@@ -3548,12 +3551,15 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
   /**
    * Deploys a new revision, which becomes the active one. If it fails, the old one keeps serving and the new one is not
    * listed. FAILED_PRECONDITION if no host could ever run it; the operation ends RESOURCE_EXHAUSTED if none can in time.
+   * After it has become active the revision is watched for a while. If it dies meanwhile, the container goes back to the
+   * last stable revision: once, by a rollback that `longshore` creates, unless another operation waits.
    * Metadata: DeployContainerRevisionMetadata; response: Revision.
    */
   deployRevision: handleUnaryCall<DeployContainerRevisionRequest, Operation>;
   /**
-   * Makes an earlier revision active again. No new revision is made. Rolling back to the active one succeeds and changes
-   * nothing. Metadata: RollbackContainerMetadata; response: Container.
+   * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback: handleUnaryCall<RollbackContainerRequest, Operation>;
   /** Returns one revision. NOT_FOUND if there is none of this id, or its deployment failed. */
@@ -3670,6 +3676,8 @@ export interface ContainerServiceClient extends Client {
   /**
    * Deploys a new revision, which becomes the active one. If it fails, the old one keeps serving and the new one is not
    * listed. FAILED_PRECONDITION if no host could ever run it; the operation ends RESOURCE_EXHAUSTED if none can in time.
+   * After it has become active the revision is watched for a while. If it dies meanwhile, the container goes back to the
+   * last stable revision: once, by a rollback that `longshore` creates, unless another operation waits.
    * Metadata: DeployContainerRevisionMetadata; response: Revision.
    */
   deployRevision(
@@ -3688,8 +3696,9 @@ export interface ContainerServiceClient extends Client {
     callback: (error: ServiceError | null, response: Operation) => void,
   ): ClientUnaryCall;
   /**
-   * Makes an earlier revision active again. No new revision is made. Rolling back to the active one succeeds and changes
-   * nothing. Metadata: RollbackContainerMetadata; response: Container.
+   * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback(
     request: RollbackContainerRequest,

@@ -23,7 +23,10 @@ export interface Operation {
   $type?: "longshore.operation.v1.Operation";
   /** Identifier, made by the server. */
   id: string;
-  /** What is being done, in a few words, for example "Deploy revision". */
+  /**
+   * What is being done, in a few words, for example "Deploy revision". Where the control plane does it by itself: why, with
+   * the last lines, if any, that a failed instance wrote.
+   */
   description: string;
   /** When the change was accepted. */
   createdAt:
