@@ -46,9 +46,10 @@ export class Actor {
     this.host = running?.host ?? null;
   }
 
-  async act({ actions }: Scenario): Promise<void> {
+  async act({ actions, goesBack }: Scenario): Promise<void> {
     this.firstOfActions = this.submitted.length;
     await this.play(actions);
+    if (goesBack) await this.wentBack();
     await Promise.all(this.submitted.slice(this.firstOfActions).map((id) => this.ended(id)));
   }
 
@@ -111,7 +112,7 @@ export class Actor {
         return;
       }
       case 'KILL':
-        for (const { engine, id } of await this.running()) await engine.docker('kill', id);
+        for (const { engine, id } of await this.running(action.revision)) await engine.docker('kill', id);
         return;
       case 'LEAVE':
         return this.stage.leave();
@@ -178,6 +179,20 @@ export class Actor {
     await this.stage.api.wait(id, this.patienceSeconds);
   }
 
+  /** Until there is an operation that nobody submitted, which counts as one of ours from then on; that there is none, or another, is for the checker to say. */
+  private async wentBack(): Promise<void> {
+    const end = performance.now() + this.patienceSeconds * 1000;
+    while (performance.now() < end) {
+      const operation = await this.unnoticed();
+      if (operation?.created_by === 'longshore' && this.stage.api.subject(operation) === this.containerId) {
+        this.submitted.push(operation.id);
+        this.stage.submitted.add(operation.id);
+        return;
+      }
+      await delay(25);
+    }
+  }
+
   /** Until an instance of the deploy was seen to run, or it ended. */
   private async started(id: string): Promise<void> {
     const revision = [...this.revisions.values()].at(-1);
@@ -188,7 +203,8 @@ export class Actor {
     }
   }
 
-  private running(): Promise<readonly Running[]> {
+  private running(revision?: string): Promise<readonly Running[]> {
+    if (revision !== undefined) return this.withLabel(`longshore.revision=${this.revisions.get(revision)}`);
     return this.withLabel(`longshore.container=${this.containerId}`);
   }
 

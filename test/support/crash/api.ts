@@ -21,6 +21,7 @@ const root = join(__dirname, '../../..');
 const any = z.object({ type_url: z.string(), value: z.instanceof(Buffer) });
 const operation = z.object({
   id: z.string(),
+  created_by: z.string().optional(),
   done: z.boolean(),
   error: z.object({ code: z.number(), message: z.string() }).nullish(),
   response: any.nullish(),

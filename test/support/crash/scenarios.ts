@@ -24,8 +24,8 @@ export type Action =
   /** Of the operation before it. */
   | { readonly do: 'CANCEL' }
   | { readonly do: 'DELETE' }
-  /** SIGKILL to the instance that runs. */
-  | { readonly do: 'KILL' }
+  /** SIGKILL to the instance that runs, or to that of a revision. */
+  | { readonly do: 'KILL'; readonly revision?: string }
   /** The victim ends as at a SIGTERM. */
   | { readonly do: 'LEAVE' }
   /** What has to be pulled is on no engine any more. */
@@ -40,7 +40,7 @@ export interface Scenario {
   readonly setup: readonly Action[];
   /** In these the victim dies. */
   readonly actions: readonly Action[];
-  /** Of the actions that are operations, in order. */
+  /** Of the actions that are operations, in order, and then of the one by which the container goes back by itself. */
   readonly results: readonly Result[];
   /** The name of the revision that serves in the end; null: none. */
   readonly active: string | null;
@@ -51,6 +51,8 @@ export interface Scenario {
   readonly inPlace?: true;
   /** It must have left its host. */
   readonly elsewhere?: true;
+  /** The container goes back by itself, by one operation of the control plane's own. */
+  readonly goesBack?: true;
   /** Changes are sent with an idempotency key. */
   readonly keyed?: true;
   /** The points that are worth dying at; all of them by default. */
@@ -141,6 +143,15 @@ export const SCENARIOS: readonly Scenario[] = [
     results: [],
     active: 'one',
     inPlace: true,
+  },
+  {
+    name: 'a revision that dies while it is watched',
+    // Whoever rolls back to what is active has made it the stable one.
+    setup: [create, deploy('one'), rollback('one')],
+    actions: [deploy('two'), { do: 'KILL', revision: 'two' }],
+    results: ['OK', 'OK'],
+    active: 'one',
+    goesBack: true,
   },
   {
     name: 'a process without HTTP',
