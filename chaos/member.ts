@@ -17,7 +17,7 @@ export interface MemberOptions {
 }
 
 /** Slower than that, it has failed to start. */
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 /** One process of the service, which comes back when it was killed. */
 export class Member {

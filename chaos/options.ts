@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { FAULT_KINDS } from './faults/kinds.js';
+import { KEPT_SEEDS } from './kept-seeds.js';
 import { isPlant, PLANT_NAMES, type PlantName } from './plants.js';
 
 export interface Options {
@@ -10,13 +12,23 @@ export interface Options {
   readonly faults: readonly string[];
   /** A defect that is put into the product, to see that it is found. */
   readonly plant: PlantName | null;
-  /** Where the evidence of violations goes; it is deleted when there are none. */
+  /** Where the logs of the last run and all that helps to find a cause go. */
   readonly evidence: string;
+  /** How long everything may take to settle, when all faults have been lifted. */
+  readonly settleSeconds: number;
+  /** Runs the seeds with which something was found once, instead of the one. */
+  readonly kept: boolean;
   /** Ends as soon as something is wrong. */
   readonly firstOnly: boolean;
 }
 
-const USAGE = 'usage: npm run chaos -- [--seed N] [--minutes M | --seconds S] [--faults KIND,KIND...] [--plant NAME]';
+const USAGE =
+  'usage: npm run chaos -- [--seed N | --kept] [--minutes M | --seconds S] [--faults KIND,KIND...] [--plant NAME] [--settle S] [--first-only]';
+
+/** The same, for each of the seeds with which something was found once. */
+export function keptRuns(options: Options): readonly Options[] {
+  return KEPT_SEEDS.map(({ seed, seconds }) => ({ ...options, seed, seconds }));
+}
 
 /** Throws an Error with a text for the person who called. */
 export function readOptions(args: readonly string[], evidence: string): Options {
@@ -29,19 +41,27 @@ export function readOptions(args: readonly string[], evidence: string): Options 
       faults: { type: 'string', default: '' },
       plant: { type: 'string' },
       evidence: { type: 'string', default: evidence },
+      settle: { type: 'string', default: '120' },
+      kept: { type: 'boolean', default: false },
       'first-only': { type: 'boolean', default: false },
     },
   });
   const seconds = Number(values.seconds ?? Number(values.minutes) * 60);
   if (!(seconds > 0)) throw new Error(USAGE);
+  const faults = values.faults.split(',').filter(Boolean);
+  const unknown = faults.filter((name) => !FAULT_KINDS.some(({ kind }) => kind === name));
+  if (unknown.length > 0)
+    throw new Error(`there is no fault ${unknown.join()}, only: ${FAULT_KINDS.map(({ kind }) => kind).join(', ')}`);
   const plant = values.plant ?? null;
   if (plant !== null && !isPlant(plant)) throw new Error(`there is no plant ${plant}, only: ${PLANT_NAMES.join(', ')}`);
   return {
     seed: values.seed,
     seconds,
-    faults: values.faults.split(',').filter(Boolean),
+    faults,
     plant,
     evidence: values.evidence,
+    settleSeconds: Number(values.settle),
+    kept: values.kept,
     firstOnly: values['first-only'],
   };
 }

@@ -26,7 +26,7 @@ export function textOf(outcome: Outcome): string {
     `seed ${options.seed}, ${options.seconds} s${options.plant === null ? '' : `, with the defect ${options.plant}`}`,
     `${ledger.containers.length} containers, ${[...ledger.entries].length} operations acknowledged, ${calls.length} calls`,
     ...[...ledger.summary].sort().map(([kind, count]) => `  ${kind}: ${count}`),
-    `${requests.sent} requests to containers, ${requests.failed} of them failed`,
+    `${requests.sent} requests to containers, ${requests.failed} of them failed while a fault was in their way or as said below`,
     `${faults.length} faults`,
     ...[...countsOf(faults)].sort().map(([kind, count]) => `  ${kind}: ${count}`),
     ...(failedStarts === 0 ? [] : [`${failedStarts} starts of processes failed and were repeated`]),

@@ -8,10 +8,11 @@ export interface SlotKind {
   readonly order: 'START_FIRST' | 'STOP_FIRST' | 'AUTO';
 }
 
-/** One after the other has a container of each kind, deletes it, makes the next one ... */
+/** One caller each. Together they want nearly all GPUs of three hosts, so that what is freed is taken by another one soon. */
 export const SLOTS: readonly SlotKind[] = [
   { gpus: 0, order: 'START_FIRST' },
   { gpus: 0, order: 'START_FIRST' },
+  { gpus: 1, order: 'START_FIRST' },
   { gpus: 1, order: 'START_FIRST' },
   { gpus: 1, order: 'STOP_FIRST' },
   { gpus: 2, order: 'AUTO' },

@@ -48,7 +48,7 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   await Promise.all(acting).catch(() => {});
   caller.stop();
 
-  const parts = { ledger, calls, watch, docker, folderId: FOLDER };
+  const parts = { ledger, calls, watch, docker, folderId: FOLDER, settleSeconds: options.settleSeconds };
   const settledMs = [await settle(parts, 'at the end')];
   if (ledger.violations.length === 0) {
     await deleteAll(parts);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # chaos.sh [--seed N] [--minutes M]: sets up all that the chaos run needs, and runs it: three engines, several processes of each role,
 # operations and faults as the seed decides, and a checker that looks on. What it does and how to read it: docs/chaos.md.
-# Where something was wrong, what shows it is in .longshore/chaos, and the exit code is 1.
+# Logs and all that was noted are in .longshore/chaos; the exit code is 1 where something was wrong, 2 where the run itself was.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 CHAOS=''
