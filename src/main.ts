@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
 import type { Config } from './config.js';
 import { containerView } from './domain/container-view.js';
-import { type IdKind, makeId } from './domain/ids.js';
 import { startEmbeddedRedis } from './embedded/redis.js';
 import { dockerConfigCredentials } from './engine/docker-auth.js';
 import { createDockerDriver, type DockerDriver } from './engine/docker-driver.js';
@@ -19,6 +17,7 @@ import { HttpListener } from './http/http-listener.js';
 import { createIngress } from './ingress/server.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { createNewId } from './new-id.js';
 import { Parts } from './parts.js';
 import { treePath } from './paths.js';
 import { containersRpc } from './rpc/containers-service.js';
@@ -72,7 +71,6 @@ interface Surroundings {
   readonly urlOf: (containerId: string) => string;
 }
 
-const newId = (kind: IdKind): string => makeId(kind, randomBytes(17));
 const STOP_GRACE_SECONDS = 10;
 /** One answer that stays out may be a connection that broke. */
 const MISSED_LOOKS = 2;
@@ -213,7 +211,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     fleet,
     probe: engines?.probe ?? probeInstance,
     describe: (record) => containerView(record, around.urlOf(record.id)),
-    newId,
+    newId: createNewId(),
     random: Math.random,
     log,
     metrics,
@@ -287,7 +285,7 @@ function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig):
 async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   const { config, log, metrics, store } = around;
   const { records, watch } = store;
-  const deps = { records, watch, authorizer: allowAll, urlOf: around.urlOf, newId, clock: Date.now };
+  const deps = { records, watch, authorizer: allowAll, urlOf: around.urlOf, newId: createNewId(), clock: Date.now };
   const operations = createOperations(deps);
   const containers = createContainers(deps);
   const revisions = createRevisions(deps);

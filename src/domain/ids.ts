@@ -10,7 +10,8 @@ export const ID_PREFIX = {
 export type IdKind = keyof typeof ID_PREFIX;
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuv';
-const RANDOM_LENGTH = 17;
+/** Random bytes that go into an id. */
+export const RANDOM_LENGTH = 17;
 
 /** Makes an id of `kind` from at least 17 random bytes. 85 bits: a collision needs some 10^12 ids. */
 export function makeId(kind: IdKind, randomBytes: Uint8Array): string {

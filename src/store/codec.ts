@@ -1,10 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { AccessBinding } from '../domain/access.js';
 import type { ContainerRecord } from '../domain/container.js';
 import type { Revision } from '../domain/revision.js';
 import { fastParser } from './fast-parser.js';
-import { bindings, container, devices, host, report, revision, route, text } from './record-schemas.js';
-import { counted, parsed, RECORD_FORMAT, undamaged, upgrade } from './stored.js';
+import { bindings, container, devices, host, report, revision, route } from './record-schemas.js';
+import { counted, isObject, parsed, RECORD_FORMAT, undamaged, upgrade } from './stored.js';
 import type { DeviceLease } from './work.js';
 
 /** A hash as Redis holds it. */
@@ -62,10 +62,16 @@ export function decodeBindings(stored: Fields): {
 }
 
 /** Documents that are one JSON text carry their format inside. */
-const document =
-  <T>(what: string, schema: z.ZodType<T>) =>
-  (value: string): T =>
-    schema.parse(upgrade(z.record(text, z.unknown()).parse(JSON.parse(value)), what));
+function document<T>(what: string, schema: z.ZodType<T>): (value: string) => T {
+  const whole = fastParser(schema);
+  return (value) => {
+    const stored: unknown = JSON.parse(value);
+    if (!isObject(stored)) throw new TypeError(`${what} in Redis is no JSON object`);
+    const fields: Record<string, unknown> = { ...upgrade(stored, what) };
+    delete fields['v'];
+    return whole(fields);
+  };
+}
 
 export const decodeHost = document('a host', host);
 export const decodeRoute = document('a route', route);
@@ -75,11 +81,3 @@ export const decodeDevices = document('a device lease', devices);
 export const encodeDocument = (value: object): string => JSON.stringify({ v: RECORD_FORMAT, ...value });
 export const encodeDevices = (lease: DeviceLease, containerId: string): string =>
   encodeDocument({ ...lease, containerId });
-
-/** Pairs as Redis returns a hash, by name; null where there is none. */
-export function fieldsOf(pairs: readonly string[]): Fields | null {
-  if (pairs.length === 0) return null;
-  const fields: Record<string, string> = {};
-  for (let at = 0; at + 1 < pairs.length; at += 2) fields[pairs[at] ?? ''] = pairs[at + 1] ?? '';
-  return fields;
-}

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { createHostTable, type HeldDevices, type HostTable } from '../scheduler/host-table.js';
-import { decodeDevices, decodeHost, fieldsOf } from './codec.js';
+import { decodeDevices, decodeHost } from './codec.js';
+import { fastParser } from './fast-parser.js';
 import { guarded } from './redis-faults.js';
-import { integer, pairs } from './redis-replies.js';
+import { pairs } from './redis-replies.js';
 import type { ScriptRunner } from './script-runner.js';
 import { createSharedReads } from './shared-reads.js';
 
@@ -25,6 +26,8 @@ const READ_WHOLE_MS = 30_000;
 
 export function createPlacementFeed({ scripts, connectionNumber }: PlacementFeedDeps): PlacementFeed {
   const table = createHostTable();
+  /** By instance, with the text that they were decoded from. */
+  let leases = new Map<string, KnownLease>();
   let version = 0;
   let connection = -1;
   let wholeAt = Number.NEGATIVE_INFINITY;
@@ -34,10 +37,19 @@ export function createPlacementFeed({ scripts, connectionNumber }: PlacementFeed
   const ask = async (since: number): Promise<Reply> => replyOf(await guarded(scripts.run('hosts', { since })));
 
   const take = ({ whole, devices, hosts, version: reached }: Reply): void => {
-    if (whole) table.clear();
+    const before = leases;
+    if (whole) {
+      table.clear();
+      leases = new Map();
+    }
     // Devices first: a host is summed up once then, and not for each of them.
-    for (const [instanceId, text] of devices) table.putDevices(instanceId, text === '' ? null : decodeDevices(text));
-    for (const [name, text] of hosts) table.putHost(name, text === '' ? null : decodeHost(text));
+    for (const [instanceId, text] of byName(devices)) {
+      const lease = text === '' ? null : leaseOf(text, before.get(instanceId));
+      if (lease === null) leases.delete(instanceId);
+      else leases.set(instanceId, lease);
+      table.putDevices(instanceId, lease && lease.devices);
+    }
+    for (const [name, text] of byName(hosts)) table.putHost(name, text === '' ? null : decodeHost(text));
     version = reached;
     if (whole) wholeAt = performance.now();
   };
@@ -71,19 +83,31 @@ export function createPlacementFeed({ scripts, connectionNumber }: PlacementFeed
   };
 }
 
+interface KnownLease {
+  readonly text: string;
+  readonly devices: HeldDevices;
+}
+
+/** When all is read again, most is as it was: decoding ten thousand leases anew would hold up everything else in the process. */
+const leaseOf = (text: string, before: KnownLease | undefined): KnownLease =>
+  before?.text === text ? before : { text, devices: decodeDevices(text) };
+
 interface Reply {
   readonly version: number;
   /** All there is, and not only what changed. */
   readonly whole: boolean;
-  /** By name and by instance; an empty text: gone. */
-  readonly hosts: readonly (readonly [string, string])[];
-  readonly devices: readonly (readonly [string, string])[];
+  /** By name and by instance, as pairs; an empty text: gone. */
+  readonly hosts: readonly string[];
+  readonly devices: readonly string[];
 }
 
-const hostsReply = z.tuple([integer, integer, pairs, pairs]);
+const hostsReply = fastParser(z.tuple([z.number(), z.number(), pairs, pairs]));
 
 function replyOf(reply: unknown): Reply {
-  const [version, whole, hosts, devices] = hostsReply.parse(reply);
-  const entriesOf = (flat: readonly string[]) => Object.entries(fieldsOf(flat) ?? {});
-  return { version, whole: whole === 1, hosts: entriesOf(hosts), devices: entriesOf(devices) };
+  const [version, whole, hosts, devices] = hostsReply(reply);
+  return { version, whole: whole === 1, hosts, devices };
+}
+
+function* byName(flat: readonly string[]): Iterable<readonly [string, string]> {
+  for (let at = 0; at + 1 < flat.length; at += 2) yield [flat[at] ?? '', flat[at + 1] ?? ''];
 }

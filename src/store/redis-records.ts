@@ -108,7 +108,7 @@ async function runCommit(
     ...(idempotency && { idempotency }),
   };
   try {
-    return outcomeOf(commitReply.parse(await scripts.run(name, args)));
+    return outcomeOf(commitReply(await scripts.run(name, args)));
   } catch (error) {
     if (error instanceof StoreFault) throw error.unanswered ? outcomeUnknown(operation, error) : error.toDomainError();
     throw error;
@@ -126,7 +126,7 @@ function checkOwner(operation: AnyCommit['operation']): void {
     throw new TypeError(`the result of operation ${operation.id} is not of what it is about`);
 }
 
-function outcomeOf(reply: ReturnType<typeof commitReply.parse>): CommitOutcome {
+function outcomeOf(reply: ReturnType<typeof commitReply>): CommitOutcome {
   switch (reply[0]) {
     case 'COMMITTED':
     case 'REPEATED':

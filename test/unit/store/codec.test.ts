@@ -1,5 +1,5 @@
 import { EMPTY_STATE } from '../../../src/domain/container-state.js';
-import { decodeContainer, decodeRoute, encodeDocument, fieldsOf } from '../../../src/store/codec.js';
+import { decodeContainer, decodeRoute, encodeDocument } from '../../../src/store/codec.js';
 import { decodeOperation } from '../../../src/store/operation-text.js';
 import { upgrade } from '../../../src/store/stored.js';
 
@@ -55,9 +55,4 @@ test('an older record is brought up step by step', () => {
   };
   expect(upgrade({ v: '1' }, 'it', { format: 3, upgrades })).toEqual({ v: '1', one: true, two: true });
   expect(() => upgrade({ v: '1' }, 'it', { format: 4, upgrades })).toThrow('no upgrade');
-});
-
-test('pairs become fields, and none is null', () => {
-  expect(fieldsOf(['a', '1', 'b', ''])).toEqual({ a: '1', b: '' });
-  expect(fieldsOf([])).toBeNull();
 });
