@@ -49,6 +49,7 @@ export interface Config {
   };
   /** Silent for so long a host is LOST. */
   readonly lostAfterMs: number;
+  readonly orphanQuarantineMs: number;
   readonly pullStallMs: number;
   readonly operationRetentionMs: number;
   /** Kept per container, beside what is in use. */
@@ -169,7 +170,15 @@ async function build(
   };
 }
 
-type Limits = 'lostAfterMs' | 'rollout' | 'pullStallMs' | 'operationRetentionMs' | 'obsoleteRevisions' | 'worker' | 'stopDeadlineMs';
+type Limits =
+  | 'lostAfterMs'
+  | 'orphanQuarantineMs'
+  | 'rollout'
+  | 'pullStallMs'
+  | 'operationRetentionMs'
+  | 'obsoleteRevisions'
+  | 'worker'
+  | 'stopDeadlineMs';
 
 function limits(values: Variables): Pick<Config, Limits> {
   return {
@@ -185,6 +194,7 @@ function limits(values: Variables): Pick<Config, Limits> {
       moveFromLost: values.LONGSHORE_LOST_HOST_POLICY === 'move',
     },
     lostAfterMs: values.LONGSHORE_LOST_AFTER,
+    orphanQuarantineMs: values.LONGSHORE_ORPHAN_QUARANTINE,
     pullStallMs: values.LONGSHORE_PULL_STALL,
     operationRetentionMs: values.LONGSHORE_OPERATION_RETENTION,
     obsoleteRevisions: values.LONGSHORE_OBSOLETE_REVISIONS,

@@ -242,6 +242,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
           policy: config.rollout,
           observeIntervalMs: config.worker.observeIntervalMs,
           hostPolicy: { missedLooks: MISSED_LOOKS, lostAfterMs: config.lostAfterMs },
+          quarantineMs: config.orphanQuarantineMs,
         }),
       ),
     },

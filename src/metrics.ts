@@ -19,8 +19,8 @@ export interface Metrics {
   workFailed(): void;
   /** Keys (`container/<id>`, `host/<name>`) that are parked. */
   parkedAre(keys: readonly string[]): void;
-  /** Replaces the states of all hosts. */
-  hostsAre(hosts: readonly { readonly name: string; readonly state: string }[]): void;
+  /** Replaces what is known of all hosts. */
+  hostsAre(hosts: readonly HostSeen[]): void;
   ingressEnded(status: number, seconds: number): void;
   ingressInFlightIs(count: number): void;
   embeddedRedisRestarted(): void;
@@ -29,6 +29,12 @@ export interface Metrics {
   readonly contentType: string;
   /** In Prometheus' text form. */
   text(): Promise<string>;
+}
+
+export interface HostSeen {
+  readonly name: string;
+  readonly state: string;
+  readonly orphans: readonly { readonly kept: string }[];
 }
 
 const RPC_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
@@ -119,6 +125,12 @@ function workMetrics(registry: Registry): WorkMetrics {
     labelNames: ['host', 'state'],
     registers,
   });
+  const orphans = new Gauge({
+    name: 'longshore_orphans',
+    help: 'Docker containers labelled as ours that Redis knows nothing of: quarantined until they are removed, or kept for a person.',
+    labelNames: ['host', 'fate'],
+    registers,
+  });
   return {
     queueIs(keys, seconds) {
       depth.set(keys);
@@ -132,9 +144,15 @@ function workMetrics(registry: Registry): WorkMetrics {
     leaseLost: () => lost.inc(),
     stepRetried: (cause) => retries.inc({ cause }),
     workFailed: () => failed.inc(),
-    hostsAre(states) {
+    hostsAre(seen) {
       hosts.reset();
-      for (const { name, state } of states) hosts.set({ host: name, state }, 1);
+      orphans.reset();
+      for (const { name: host, state, orphans: found } of seen) {
+        hosts.set({ host, state }, 1);
+        const kept = found.filter((orphan) => orphan.kept !== '').length;
+        orphans.set({ host, fate: 'quarantined' }, found.length - kept);
+        orphans.set({ host, fate: 'kept' }, kept);
+      }
     },
     embeddedRedisRestarted: () => restarts.inc(),
   };

@@ -38,6 +38,7 @@ const hosts = memoryHostConfigs(Number(hostCount), GPUS_EACH).map(({ name, addre
     cores: 224,
     engineVersion: '20.10',
     observedAt: 1,
+    orphans: [],
   },
 }));
 

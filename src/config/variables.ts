@@ -167,6 +167,12 @@ export const variables = z.object({
     'wait, move',
     'What becomes of containers that serve on a LOST host: `wait` for it, or `move` to another one, with a new file system. What the host runs of them is stopped when it is back, before it is used again. With `move` a host that is cut off from the workers only may serve them for a while beside their successors.',
   ),
+  LONGSHORE_ORPHAN_QUARANTINE: setting(
+    duration('1s', '365d'),
+    '24h',
+    'duration',
+    'How long a Docker container that is labelled as ours, and that Redis knows nothing of, is left running before it is stopped and removed. One that Redis may have lost is never removed.',
+  ),
   LONGSHORE_DRAIN_TIMEOUT: setting(
     duration('0s', '1d'),
     '30s',
@@ -183,7 +189,7 @@ export const variables = z.object({
     duration('0s', '1d'),
     '60s',
     'duration',
-    'How long a deployed revision is watched after its switch. If its instance exits, is removed or stops being healthy meanwhile, the container goes back to the last stable revision, once, by an operation of its own; if not, the revision is the stable one from then on. 0: nothing is watched.',
+    'How long a deployed revision is watched after its switch. If its instance exits, is removed or is not healthy for longer than LONGSHORE_RETRY_BUDGET meanwhile, the container goes back to the last stable revision, once, by an operation of its own; if not, the revision is the stable one from then on. 0: nothing is watched.',
   ),
   LONGSHORE_RETAINED_INSTANCES: setting(
     wholeNumber(0, 100),

@@ -19,7 +19,10 @@ export async function diagnoseHost(
   record: HostRecord | null,
 ): Promise<readonly Diagnosis[]> {
   const subject = `host ${host.name}`;
-  return [...(await diagnoseEngine(subject, host, controlPlane)), ...(record ? diagnoseStanding(subject, record) : [])];
+  return [
+    ...(await diagnoseEngine(subject, host, controlPlane)),
+    ...(record ? [...diagnoseStanding(subject, record), ...diagnoseOrphans(subject, record)] : []),
+  ];
 }
 
 function diagnoseStanding(subject: string, { state, since, message, lookedAt }: HostRecord): readonly Diagnosis[] {
@@ -38,6 +41,15 @@ function diagnoseStanding(subject: string, { state, since, message, lookedAt }: 
     default:
       return [];
   }
+}
+
+function diagnoseOrphans(subject: string, { orphans }: HostRecord): readonly Diagnosis[] {
+  return orphans.map(({ name, firstSeenAt, kept }) => {
+    const what = `container ${name} is labelled as ours and Redis knows nothing of it, since ${timeText(firstSeenAt)}`;
+    const fate =
+      kept === '' ? 'it is removed when it has been so for LONGSHORE_ORPHAN_QUARANTINE' : `it stays: ${kept}`;
+    return warning(subject, `${what}; ${fate}`, `if nobody misses it, on that host: docker rm -f ${name}`);
+  });
 }
 
 const timeText = (ms: number): string => new Date(ms).toISOString();

@@ -13,6 +13,24 @@ export interface HostRecord extends HostStanding {
   readonly engineVersion: string;
   /** Redis time at which its engine last told all this; 0: never. */
   readonly observedAt: number;
+  readonly orphans: readonly Orphan[];
+}
+
+/** A Docker container that is labelled as ours and that Redis knows nothing of. */
+export interface Orphan {
+  /** Docker's id of it. */
+  readonly dockerId: string;
+  readonly name: string;
+  readonly containerId: string;
+  readonly instanceId: string;
+  /** Redis time. */
+  readonly firstSeenAt: number;
+  /** For how long somebody has watched it since: what the quarantine counts. */
+  readonly watchedMs: number;
+  /** Of the Redis that knew nothing of it. */
+  readonly replicationId: string;
+  /** Why it is left to a person for good; empty: it is removed when its quarantine is over. */
+  readonly kept: string;
 }
 
 /** How a host answers. Times are Redis time. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HostRecord } from '../domain/host.js';
 import { decodeHost, encodeDocument } from './codec.js';
 import { decodeLook } from './loading.js';
+import type { RedisConnection } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
 import type { FencedScripts } from './redis-leases.js';
 import type { PlacementFeed } from './redis-placement-feed.js';
@@ -13,18 +14,24 @@ export interface RedisHostWorkDeps {
   readonly scripts: ScriptRunner;
   readonly fenced: FencedScripts;
   readonly feed: PlacementFeed;
+  readonly connection: RedisConnection;
 }
 
 /** Containers, of which each may have a large specification. */
 const MOST_AT_ONCE = 50;
 
-const loadReply = z.tuple([z.tuple([integer]), z.string()]);
+/** More than any Redis can have given out and lost. */
+const FENCE_LEAP = 1_000_000;
+const fenceGaps = z.array(z.tuple([z.number(), z.number()]));
+const loadReply = z.tuple([z.tuple([integer]), z.string(), z.string()]);
 
-export function createRedisHostWork({ scripts, fenced, feed }: RedisHostWorkDeps): HostWork {
+export function createRedisHostWork({ scripts, fenced, feed, connection }: RedisHostWorkDeps): HostWork {
   return {
     loadHost: async (lease) => {
-      const [[now], host] = loadReply.parse(await fenced.run('load-host', lease, { name: nameOf(lease) }));
-      return { now, host: host === '' ? null : decodeHost(host) };
+      const replicationId = await replicationOf(connection);
+      const reply = await fenced.run('load-host', lease, { name: nameOf(lease), replicationId, leap: FENCE_LEAP });
+      const [[now], host, gaps] = loadReply.parse(reply);
+      return { now, host: host === '' ? null : decodeHost(host), memory: { replicationId, gaps: fenceGaps.parse(JSON.parse(gaps)) } };
     },
     saveHost: async (lease, host) => {
       if (lease.key !== `host/${host.name}`) throw new TypeError(`${lease.key} is not host ${host.name}`);
@@ -46,6 +53,12 @@ export function createRedisHostWork({ scripts, fenced, feed }: RedisHostWorkDeps
       return looks;
     },
   };
+}
+
+/** Another one after each restart of Redis, and after each change of the primary. */
+async function replicationOf(connection: RedisConnection): Promise<string> {
+  const info = await guarded(connection.call((client) => client.info('replication')));
+  return /^master_replid:(\S+)/m.exec(info)?.[1] ?? '';
 }
 
 function nameOf({ key }: Lease): string {

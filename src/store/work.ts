@@ -195,12 +195,12 @@ export interface LoadedHost {
   readonly memory: RedisMemory;
 }
 
-/** Which Redis it is that answers, and how far its memory reaches. */
+/** Which Redis it is that answers, and what it may not know. */
 export interface RedisMemory {
   /** Another one after each restart, restore or failover. */
   readonly replicationId: string;
-  /** The fence up to which it surely knows all that was done, whatever its predecessors have forgotten. */
-  readonly reachesTo: number;
+  /** Fences above the first and up to the second: what was done under those may have been lost. Of all others the present Redis knows. */
+  readonly gaps: readonly (readonly [number, number])[];
 }
 
 export interface HostWork {

@@ -1,8 +1,9 @@
-import type { HostRecord } from '../domain/host.js';
-import { EngineError } from '../engine/driver.js';
+import type { HostRecord, Orphan } from '../domain/host.js';
+import { EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet, Inspection, Inventory } from '../fleet/fleet.js';
 import type { HostConfig } from '../fleet/host-config.js';
 import { type HostLook, type HostPolicy, standingAfter } from '../fleet/host-state.js';
+import { type Quarantine, quarantine } from '../fleet/quarantine.js';
 import type { HostWork, Lease, LoadedHost } from '../store/work.js';
 import { type SweepDeps, sweep } from './sweep.js';
 import type { KeyWork, Next } from './worker.js';
@@ -11,6 +12,8 @@ export interface HostCycleDeps extends SweepDeps {
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
   readonly hostPolicy: HostPolicy;
+  /** For how long an orphan is left running. */
+  readonly quarantineMs: number;
   /** Milliseconds that only go forward; the process's own by default. */
   readonly clock?: () => number;
 }
@@ -18,6 +21,9 @@ export interface HostCycleDeps extends SweepDeps {
 /** A silent host is looked at less and less often, and a lost one seldom: its event stream tells sooner that it is back. */
 const SILENT_MS = { first: 1_000, last: 15_000, lost: 20_000 };
 const RETURNING_MS = 1_000;
+/** In one look: the stop of each may take its grace. */
+const MOST_REMOVALS = 3;
+const STOP_GRACE_SECONDS = 10;
 const REFUSED_MS = 3_000;
 
 /**
@@ -33,40 +39,52 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
     const loaded = await deps.hostWork.loadHost(lease);
     const config = deps.fleet.config(name);
     if (!config) return leaveUnconfigured(deps, lease, loaded, name);
-    const { look, inventory } = await lookAtHost(deps, name, signal);
+    const { look, seen } = await lookAtHost(deps, name, signal);
     const now = loaded.now + Math.floor(clock() - readAt);
     const watchedSince = now - Math.floor(clock() - began);
     const standing = standingAfter(loaded.host, look, { now, watchedSince }, deps.hostPolicy);
-    const known = inventory === null ? inventoryOf(loaded.host) : { ...inventory, observedAt: now };
+    const isolated =
+      seen &&
+      quarantine(seen.orphans, loaded.host?.orphans ?? [], loaded.host?.lookedAt ?? now, {
+        ...loaded.memory,
+        fence: lease.fence,
+        now,
+        quarantineMs: deps.quarantineMs,
+      });
+    const known =
+      seen && isolated ? { ...seen.inventory, observedAt: now, orphans: isolated.orphans } : knownOf(loaded.host);
     const record = { ...placeOf(config), ...known, ...standing };
     await deps.hostWork.saveHost(lease, record);
     tell(deps, loaded.host, record);
+    if (isolated) await deal(deps, isolated, name, signal);
     if (record.state === 'LOST' && loaded.host?.state !== 'LOST') await wakeContainers(deps, name);
     return { delayMs: delayAfter(record, deps), clean: true };
   };
 }
 
-interface Seen {
+interface Looked {
   readonly look: HostLook;
   /** Null: it did not tell. */
-  readonly inventory: Inventory | null;
+  readonly seen: { readonly inventory: Inventory; readonly orphans: readonly ObservedInstance[] } | null;
 }
 
 /** A host whose containers cannot be listed has not answered: nothing is placed beside what nobody has seen. */
-async function lookAtHost(deps: HostCycleDeps, name: string, signal: AbortSignal): Promise<Seen> {
+async function lookAtHost(deps: HostCycleDeps, name: string, signal: AbortSignal): Promise<Looked> {
   const inspection: Inspection = await deps.fleet.inspect(name, signal);
   signal.throwIfAborted();
-  if (inspection.kind !== 'ANSWERED') return { look: inspection, inventory: null };
+  if (inspection.kind !== 'ANSWERED') return { look: inspection, seen: null };
   try {
-    const unclean = await sweep(deps, await deps.fleet.ready(name), signal);
-    return { look: { kind: 'ANSWERED', unclean }, inventory: inspection.inventory };
+    const { unclean, orphans, strayGpus } = await sweep(deps, await deps.fleet.ready(name), signal);
+    const foreignGpus = [...new Set([...inspection.inventory.foreignGpus, ...strayGpus])];
+    const seen = { inventory: { ...inspection.inventory, foreignGpus }, orphans };
+    return { look: { kind: 'ANSWERED', unclean }, seen };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof EngineError)) throw error;
     deps.fleet.forget(name, error);
     deps.log.warn({ host: name, reason: error.message }, 'a host could not be compared with what is known');
     const silent = error.kind === 'UNREACHABLE' || error.kind === 'UNKNOWN_OUTCOME';
-    return { look: { kind: silent ? 'SILENT' : 'UNFIT', reason: error.message }, inventory: null };
+    return { look: { kind: silent ? 'SILENT' : 'UNFIT', reason: error.message }, seen: null };
   }
 }
 
@@ -75,10 +93,38 @@ function placeOf({ name, address, labels, ports }: HostConfig) {
 }
 
 /** A host that does not answer keeps the inventory that it had: what it could run, it can run again. */
-function inventoryOf(former: HostRecord | null): Inventory & Pick<HostRecord, 'observedAt'> {
-  if (!former) return { gpus: [], foreignGpus: [], memory: 0, cores: 0, engineVersion: '', observedAt: 0 };
-  const { gpus, foreignGpus, memory, cores, engineVersion, observedAt } = former;
-  return { gpus, foreignGpus, memory, cores, engineVersion, observedAt };
+function knownOf(former: HostRecord | null): Inventory & Pick<HostRecord, 'observedAt' | 'orphans'> {
+  if (!former) return { gpus: [], foreignGpus: [], memory: 0, cores: 0, engineVersion: '', observedAt: 0, orphans: [] };
+  const { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans } = former;
+  return { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans };
+}
+
+/** Orphans that are new are told once; those whose time is over are removed, after the write that proved the lease. */
+async function deal(deps: HostCycleDeps, { fresh, due }: Quarantine, host: string, signal: AbortSignal): Promise<void> {
+  const fieldsOf = ({ name, containerId: container, instanceId: instance }: Orphan) => ({
+    host,
+    container,
+    instance,
+    name,
+  });
+  for (const orphan of fresh) {
+    const fields = { ...fieldsOf(orphan), ...(orphan.kept && { reason: orphan.kept }) };
+    deps.log.warn(fields, 'found a container of ours that Redis knows nothing of; it is left running, in quarantine');
+  }
+  for (const orphan of due.slice(0, MOST_REMOVALS)) {
+    try {
+      const driver = await deps.fleet.ready(host);
+      signal.throwIfAborted();
+      await driver.stop(orphan.name, STOP_GRACE_SECONDS, signal);
+      signal.throwIfAborted();
+      await driver.remove(orphan.name, signal);
+      deps.log.warn(fieldsOf(orphan), 'removed a container of ours that nobody missed during its quarantine');
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof EngineError)) throw error;
+      deps.log.warn({ ...fieldsOf(orphan), reason: error.message }, 'could not remove an orphan');
+    }
+  }
 }
 
 function tell({ log }: HostCycleDeps, former: HostRecord | null, { name: host, state, message }: HostRecord): void {

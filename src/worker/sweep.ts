@@ -1,4 +1,4 @@
-import type { EngineDriver, ObservedInstance } from '../engine/driver.js';
+import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, Looked } from '../store/work.js';
@@ -13,25 +13,37 @@ export interface SweepDeps extends LookDeps {
   readonly log: WorkerLog;
 }
 
-/**
- * Compares all of ours on a host with what Redis knows: makes due what needs something, and removes what nobody else would look for here. Returns what
- * the host runs and should not any more, for people; empty: nothing.
- */
-export async function sweep(deps: SweepDeps, driver: EngineDriver, signal: AbortSignal): Promise<string> {
+export interface Swept {
+  /** What the host runs and should not any more, for people; empty: nothing. */
+  readonly unclean: string;
+  readonly orphans: readonly ObservedInstance[];
+  /** GPUs of what runs there without a record, and so without a lease. */
+  readonly strayGpus: readonly string[];
+}
+
+/** Compares all of ours on a host with what Redis knows: makes due what needs something, and removes what nobody else would look for here. */
+export async function sweep(deps: SweepDeps, driver: EngineDriver, signal: AbortSignal): Promise<Swept> {
   const { host } = driver;
   const observation = await deps.observations.observe(host, signal);
   const leased = await deps.hostWork.containersOn(host);
   const looks = await deps.hostWork.look([...new Set([...leased, ...observation.keys()])]);
   signal.throwIfAborted();
   await Promise.all([...looks].map(([id, looked]) => lookAt(deps, id, looked, { host, observation })));
-  const unclean: string[] = [];
+  const judged: { readonly instance: ObservedInstance; readonly leftover: Leftover }[] = [];
   for (const [id, instances] of observation) {
     for (const instance of instances) {
       const leftover = await sweepInstance(deps, driver, instance, looks.get(id) ?? 'UNKNOWN', signal);
-      if (isInTheWay(leftover, instance)) unclean.push(instance.name);
+      judged.push({ instance, leftover });
     }
   }
-  return shown(unclean);
+  const which = (...kinds: readonly Leftover[]) =>
+    judged.flatMap(({ instance, leftover }) => (kinds.includes(leftover) ? [instance] : []));
+  const active = (instances: readonly ObservedInstance[]) => instances.filter(({ state }) => isActive(state));
+  return {
+    unclean: shown(active(which('LEAVING', 'UNSETTLED')).map(({ name }) => name)),
+    orphans: which('ORPHAN'),
+    strayGpus: active(which('ORPHAN', 'NEWER')).flatMap(({ gpuUuids }) => gpuUuids),
+  };
 }
 
 /**
@@ -50,20 +62,23 @@ async function sweepInstance(
   const record = looked === 'BUSY' || looked === 'UNCLEAN' ? await deps.records.container(container) : null;
   const leftover = leftoverOf(instance, looked, record);
   const fields = { host: driver.host, container, instance: instanceId, name };
-  if (leftover === 'ORPHAN') {
-    deps.log.warn(fields, 'found an instance of a container that Redis does not know; it is left alone');
-  }
   if (leftover === 'REMOVED') {
     signal.throwIfAborted();
-    await driver.remove(name, signal);
-    deps.log.info(fields, 'removed what nobody wants any more');
+    await remove(deps, driver, name, fields, signal);
   }
   return leftover;
 }
 
-/** What was removed just now is gone. */
-function isInTheWay(leftover: Leftover, { state }: ObservedInstance): boolean {
-  return (leftover === 'LEAVING' || leftover === 'UNSETTLED') && isActive(state);
+/** One that cannot be removed now is met again at the next look, and tells nothing of its host unless that does not answer. */
+async function remove({ log }: SweepDeps, driver: EngineDriver, name: string, fields: object, signal: AbortSignal) {
+  try {
+    await driver.remove(name, signal);
+    log.info(fields, 'removed what nobody wants any more');
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof EngineError) || error.kind === 'UNREACHABLE') throw error;
+    log.warn({ ...fields, reason: error.message }, 'could not remove what nobody wants any more');
+  }
 }
 
 const MOST_NAMES = 3;

@@ -8,7 +8,7 @@ export async function metricsTable(): Promise<string> {
   metrics.operationEnded('', '', 0);
   metrics.rpcEnded('', '', 0);
   metrics.stepRetried('');
-  metrics.hostsAre([{ name: '', state: '' }]);
+  metrics.hostsAre([{ name: '', state: '', orphans: [] }]);
   metrics.parkedAre([]);
   metrics.ingressEnded(0, 0);
   const text = await metrics.text();

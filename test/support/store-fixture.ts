@@ -130,6 +130,7 @@ export function hostOf(more: Partial<HostRecord> = {}): HostRecord {
     cores: 1,
     engineVersion: '20.10',
     observedAt: 1,
+    orphans: [],
     ...more,
   };
 }

@@ -40,8 +40,8 @@ test('metrics have a name, a help text and what was told', async () => {
   metrics.operationEnded('DEPLOY', 'OK', 3);
   metrics.rpcEnded('/longshore.containers.v1.ContainerService/Get', 'OK', 0.01);
   metrics.stepRetried('TRANSIENT');
-  metrics.hostsAre([{ name: 'old', state: 'UP' }]);
-  metrics.hostsAre([{ name: 'gpu-1', state: 'UNREACHABLE' }]);
+  metrics.hostsAre([{ name: 'old', state: 'UP', orphans: [] }]);
+  metrics.hostsAre([{ name: 'gpu-1', state: 'UNREACHABLE', orphans: [] }]);
   metrics.ingressEnded(502, 0.2);
   metrics.beforeScrape(() => metrics.queueIs(7, 1.5));
   metrics.beforeScrape(() => Promise.reject(new Error('Redis is away')));

@@ -331,7 +331,14 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const held: Lease = await lease(plain, 'host/gpu-1');
     expect(await store.hostWork.loadHost(held)).toMatchObject({ host: null });
     await plain.hostWork.saveHost(held, hostOf());
-    expect((await store.hostWork.loadHost(held)).host).toEqual(hostOf());
+    const { host, memory } = await store.hostWork.loadHost(held);
+    expect(host).toEqual(hostOf());
+    // What was before anybody asked is not sure; from then on all is known.
+    expect(memory.gaps).toEqual([[0, held.fence]]);
+    await direct.hset('{longshore}:control-plane', 'replication', 'another');
+    const { memory: later } = await store.hostWork.loadHost(held);
+    expect(later).toEqual({ ...memory, gaps: [...memory.gaps, [held.fence, held.fence + 1_000_000]] });
+    expect((await lease(plain, 'host/gpu-2')).fence).toBe(held.fence + 1_000_001);
   },
   'save-host': async () => {
     const held: Lease = await lease(plain, 'host/gpu-1');

@@ -226,6 +226,7 @@ export function aHost(name: string, part: Partial<HostRecord> = {}): HostRecord 
     cores: 0,
     engineVersion: '26.1.5',
     observedAt: 1,
+    orphans: [],
     ...part,
   };
 }

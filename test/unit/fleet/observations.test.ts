@@ -11,7 +11,10 @@ async function setUp() {
   const driver = host.driver(plane);
   const instance = newInstance(plane, image.id);
   await driver.create(instance);
-  const observations = createObservations({ ready: () => Promise.resolve(driver), forget: () => undefined }, () => time);
+  const observations = createObservations(
+    { ready: () => Promise.resolve(driver), forget: () => undefined },
+    () => time,
+  );
   const lists = () => host.calls.filter((call) => call.startsWith('list')).length;
   const later = (ms: number) => {
     time += ms;

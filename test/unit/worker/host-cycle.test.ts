@@ -4,7 +4,7 @@ import { EngineError } from '../../../src/engine/driver.js';
 import { createMemoryHost } from '../../../src/engine/memory-driver.js';
 import { createFleet } from '../../../src/fleet/fleet.js';
 import { createObservations } from '../../../src/fleet/observations.js';
-import type { Lease, Looked } from '../../../src/store/work.js';
+import type { Lease, Looked, RedisMemory } from '../../../src/store/work.js';
 import { createHostCycle } from '../../../src/worker/host-cycle.js';
 import { newId, newInstance } from '../../support/contract/engine-contract.js';
 import { aServing, aView, POLICY } from '../../support/reconciler/builders.js';
@@ -32,13 +32,18 @@ async function setUp() {
     now: () => 0,
   });
   const { containerId, instanceId, generation } = instance.identity;
-  const redis = { now: 1_000_000, host: null as HostRecord | null, looked: 'UNKNOWN' as Looked };
+  const redis = {
+    now: 1_000_000,
+    host: null as HostRecord | null,
+    looked: 'UNKNOWN' as Looked,
+    memory: { replicationId: 'r', gaps: [] } as RedisMemory,
+  };
   const due: string[] = [];
   const cycle = createHostCycle({
     fleet,
     observations: createObservations(fleet),
     hostWork: {
-      loadHost: () => Promise.resolve({ now: redis.now, host: redis.host }),
+      loadHost: () => Promise.resolve({ now: redis.now, host: redis.host, memory: redis.memory }),
       saveHost: async (_lease, record) => {
         redis.host = record;
       },
@@ -53,9 +58,10 @@ async function setUp() {
     policy: POLICY,
     observeIntervalMs: 30_000,
     hostPolicy: { missedLooks: 2, lostAfterMs: 20_000 },
+    quarantineMs: 50_000,
     clock: () => redis.now,
   });
-  const lease: Lease = { key: 'host/h1', fence: 1, token: 't', unclean: false, trouble: null };
+  const lease: Lease = { key: 'host/h1', fence: 1_000_000, token: 't', unclean: false, trouble: null };
   const hints = { sleep: () => Promise.resolve(), heard: () => false, draining: () => false };
   const lookAfter = async (ms: number) => {
     redis.now += ms;
@@ -114,4 +120,33 @@ test('one that returns is used only when nothing runs there that should not', as
   await driver.stop(instance.name, 1);
   expect((await lookAfter(10)).delayMs).toBe(30_000);
   expect(redis.host).toMatchObject({ state: 'UP', message: '' });
+});
+
+test('an orphan is left running, with its GPUs taken, and is removed when its quarantine is over', async () => {
+  const { host, instance, redis, lookAfter } = await setUp();
+  await lookAfter(0);
+  expect(redis.host?.orphans).toMatchObject([{ name: instance.name, watchedMs: 0, kept: '' }]);
+  expect(redis.host?.foreignGpus).toEqual(instance.gpuUuids);
+  await lookAfter(49_999);
+  expect(host.engine.containers.get(instance.name)).toMatchObject({ state: 'RUNNING' });
+  await lookAfter(1);
+  expect(host.engine.containers.has(instance.name)).toBe(false);
+  await lookAfter(1);
+  expect(redis.host).toMatchObject({ orphans: [], foreignGpus: [] });
+});
+
+test('one that Redis may have lost is never removed, and one that cannot be removed says nothing of its host', async () => {
+  const { host, instance, redis, lookAfter } = await setUp();
+  redis.memory = { replicationId: 'r', gaps: [[0, 1_000]] };
+  await lookAfter(0);
+  await lookAfter(50_000);
+  await lookAfter(50_000);
+  expect(redis.host?.orphans).toMatchObject([{ kept: expect.stringContaining('Redis may have lost') }]);
+  expect(host.engine.containers.get(instance.name)).toMatchObject({ state: 'RUNNING' });
+  redis.looked = 'DELETED';
+  host.failNext('remove', new EngineError('TRANSIENT', 'h1', 'driver failed'));
+  await lookAfter(1);
+  expect(redis.host).toMatchObject({ state: 'UP', orphans: [] });
+  await lookAfter(1);
+  expect(host.engine.containers.has(instance.name)).toBe(false);
 });
