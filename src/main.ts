@@ -35,6 +35,7 @@ import { type ContainerCycleDeps, createContainerCycle } from './worker/containe
 import { createContainerWard } from './worker/container-ward.js';
 import { feedEvents } from './worker/event-feed.js';
 import { createHostCycle } from './worker/host-cycle.js';
+import { createImageLooks } from './worker/image-looks.js';
 import { createParking, NO_WARD } from './worker/parking.js';
 import { type Probe, probeInstance } from './worker/probe.js';
 import { Turns } from './worker/turns.js';
@@ -215,6 +216,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     random: Math.random,
     log,
     metrics,
+    imageLooks: createImageLooks(fleet),
     gpuStarts: new Turns(),
     pullStallMs: config.pullStallMs,
     stopGraceSeconds: STOP_GRACE_SECONDS,

@@ -10,6 +10,7 @@ import { progressOf } from '../../reconciler/progress.js';
 import type { Step } from '../../reconciler/step.js';
 import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
 import type { ContainerWork, FoundImage, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
+import type { ImageLooks } from '../image-looks.js';
 import type { Probe } from '../probe.js';
 import type { Turns } from '../turns.js';
 import type { Hints, Next, WorkerLog, WorkerMetrics } from '../worker.js';
@@ -27,6 +28,7 @@ export interface ApplyDeps {
   readonly random: () => number;
   readonly log: WorkerLog;
   readonly metrics: WorkerMetrics;
+  readonly imageLooks: ImageLooks;
   /** Starts of instances with GPUs, one host's one after another. */
   readonly gpuStarts: Turns;
   /** A pull that makes no progress for so long has failed. */

@@ -63,8 +63,7 @@ export async function createContainer(step: CreateContainer, context: StepContex
   const intended = createIntended(stateOf(context), instance.id);
   if (!instance.createIntended) await save(context, intended);
   const engine = await engineOf(context, instance.host);
-  const wanted = await wantedOf(instance, engine, context);
-  const made = await createOrAdopt(engine, wanted, context.signal);
+  const { wanted, made } = await create(instance, engine, context);
   const state = created(intended, instance.id, context.now());
   const start = { kind: 'START_CONTAINER', instanceId: instance.id, name: wanted.name, restart: false } as const;
   const change = changeTo(leadingTo(start, context, state), state);
@@ -73,9 +72,35 @@ export async function createContainer(step: CreateContainer, context: StepContex
   return { loaded: loadedAfter(context, change), seen: { ...unstarted(wanted), host: instance.host } };
 }
 
-async function wantedOf(instance: InstanceRecord, engine: EngineDriver, context: StepContext): Promise<InstanceSpec> {
+/** Engines may call one image by different ids; most do not, so it is looked for only where the known id is not found. */
+async function create(
+  instance: InstanceRecord,
+  engine: EngineDriver,
+  context: StepContext,
+): Promise<{ readonly wanted: InstanceSpec; readonly made: 'CREATED' | 'ADOPTED' }> {
   const revision = revisionOf(context, instance.revisionId);
-  const { deps, lease, view } = context;
+  const known = revision.image?.id;
+  const createFrom = async (imageId: string) => {
+    const wanted = wantedOf(instance, revision, imageId, context);
+    return { wanted, made: await createOrAdopt(engine, wanted, context.signal) };
+  };
+  if (known === undefined) return createFrom(await imageIdOn(engine, revision, context));
+  try {
+    return await createFrom(known);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.kind !== 'NOT_FOUND') throw error;
+    const imageId = await imageIdOn(engine, revision, context);
+    if (imageId === known) throw error;
+    return createFrom(imageId);
+  }
+}
+
+function wantedOf(
+  instance: InstanceRecord,
+  revision: Revision,
+  imageId: string,
+  { deps, lease, view }: StepContext,
+): InstanceSpec {
   return {
     name: instanceName(instance.id, lease.fence),
     identity: {
@@ -87,7 +112,7 @@ async function wantedOf(instance: InstanceRecord, engine: EngineDriver, context:
       generation: view.state.generation,
       operationId: view.running?.id ?? '',
     },
-    imageId: await imageIdOn(engine, revision, context),
+    imageId,
     spec: revision.spec,
     gpuUuids: instance.gpuUuids,
     port: instance.port,
@@ -95,7 +120,7 @@ async function wantedOf(instance: InstanceRecord, engine: EngineDriver, context:
   };
 }
 
-/** Engines may call one image by different ids. One that no registry knows has one id only, and a create that does not find it says so. */
+/** One that no registry knows has one id only. */
 async function imageIdOn(engine: EngineDriver, { id, image }: Revision, context: StepContext): Promise<string> {
   if (image !== null && image.pullReference === null) return image.id;
   const found = await engine.findImage(image?.pullReference ?? '', context.signal);

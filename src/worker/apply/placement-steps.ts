@@ -1,7 +1,6 @@
-import type { HostRecord } from '../../domain/host.js';
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { Revision } from '../../domain/revision.js';
-import { EngineError, type EngineImage } from '../../engine/driver.js';
+import type { EngineImage } from '../../engine/driver.js';
 import { stopFirstImpossible } from '../../reconciler/failures.js';
 import { devicesFreed, forgotten, roleSet } from '../../reconciler/instance-transitions.js';
 import type {
@@ -170,35 +169,12 @@ export async function lookForImage(
   if (image === null ? spec.pullPolicy === 'ALWAYS' : image.pullReference !== null)
     return { imageHosts: null, images: new Map() };
   const reference = image?.id ?? spec.image.url;
-  const asked = await Promise.all(snapshots.map(({ host }) => askForImage(host, reference, context)));
+  const hosts = snapshots.map(({ host }) => host);
+  const { images, unasked } = await context.deps.imageLooks.look(reference, hosts);
   context.signal.throwIfAborted();
-  const images = new Map(
-    asked.flatMap((one) => (one.image === null || one.image === 'UNASKED' ? [] : [[one.host, one.image] as const])),
-  );
   const found = [...images.values()];
   const anywhere = image === null && (found.length === 0 || found.some(({ pullReference }) => pullReference !== null));
-  const unasked = asked.flatMap(({ host, image: answer }) => (answer === 'UNASKED' ? [host] : []));
   return { imageHosts: anywhere ? null : { having: [...images.keys()], unasked }, images };
-}
-
-const ASK_TIMEOUT_MS = 3_000;
-
-async function askForImage(
-  { name, state }: HostRecord,
-  reference: string,
-  context: StepContext,
-): Promise<{ readonly host: string; readonly image: EngineImage | 'UNASKED' | null }> {
-  if (state !== 'UP') return { host: name, image: 'UNASKED' };
-  try {
-    const engine = await context.deps.fleet.ready(name);
-    // One host that hangs must not hold up what may find its place elsewhere.
-    const soon = AbortSignal.any([context.signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
-    return { host: name, image: await engine.findImage(reference, soon) };
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    if (!context.signal.aborted) context.deps.fleet.forget(name, error);
-    return { host: name, image: 'UNASKED' };
-  }
 }
 
 export async function handOverDevices(step: HandOverDevices, context: StepContext): Promise<Outcome> {
