@@ -87,7 +87,8 @@ export function exited(state: ContainerState, step: NoteExit, now: number): Cont
   const proven = healthyAt !== null && startedAt !== null && now - startedAt >= PROVEN_MS;
   const restarts = proven ? 0 : instance.restarts;
   const delayMs = step.died ? restartDelay(restarts) : 0;
-  const later = `; after ${restarts} starts in short order it is started again in ${Math.round(delayMs / 1000)} s`;
+  const starts = restarts === 1 ? 'a start' : `${restarts} starts`;
+  const later = `; after ${starts} in short order it is started again in ${Math.round(delayMs / 1000)} s`;
   const failed = delayMs === 0 ? reason : `${reason}${later}`;
   const part = { startedAt: null, engineStartedAt: null, healthyAt: null, failed, restarts, changedAt: now };
   const watch = step.died ? died(state, revisionId, reason, now) : state.watch;

@@ -6,6 +6,8 @@ import type { ContainerView } from './view.js';
 
 /** How often an instance is asked again that is watched and was healthy: an exit is heard of anyway. */
 const CHECK_MS = 15_000;
+/** So many health checks have to fail at least: a time in which nobody asked is no verdict. */
+const FEWEST_FAILURES = 3;
 
 /*
  * A deployed revision is watched for a while after its switch. If it dies, the container goes back to the last stable revision, once, by an
@@ -75,10 +77,10 @@ const canRevert = ({ watch, stableRevisionId }: ContainerState): boolean =>
 /** It died, and going back only waits for its time. */
 const isDue = (state: ContainerState): boolean => canRevert(state) && state.watch?.death != null;
 
-/** It runs, and has failed its health checks for longer than passing faults last. A time in which nobody asked is no verdict. */
+/** It runs, and has failed its health checks for longer than passing faults last. */
 function illness({ revisions, policy }: ContainerView, instance: InstanceRecord): string | null {
   const { fault, host, healthyAt, revisionId } = instance;
-  if (fault?.step !== 'PROBE_INSTANCE') return null;
+  if (fault?.step !== 'PROBE_INSTANCE' || fault.count < FEWEST_FAILURES) return null;
   const deadline = revisions.get(revisionId)?.spec.healthCheck?.deadlineMs ?? policy.healthDeadlineMs;
   // One that was started again has the time of a start once more.
   const allowed = healthyAt === null ? Math.max(deadline, policy.retryBudgetMs) : policy.retryBudgetMs;
