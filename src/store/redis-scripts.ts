@@ -61,7 +61,9 @@ function loadScripts(settings: StoreSettings): ReadonlyMap<ScriptName, Script> {
   return new Map(
     SCRIPT_NAMES.map((name) => {
       const body = readScript(name);
-      const source = [...head, ...includes(body).map((part) => readScript(`lib/${part}`)), body].join('\n');
+      const parts = includes(body);
+      const views = parts.includes('texts') ? [`local VIEWS = ${luaOf(VIEWS)}`] : [];
+      const source = [...head, ...views, ...parts.map((part) => readScript(`lib/${part}`)), body].join('\n');
       return [name, { source, sha: createHash('sha1').update(source).digest('hex') }];
     }),
   );
@@ -71,7 +73,6 @@ function constants(settings: StoreSettings): string {
   const values = {
     ...settings,
     cancelled: encodeResult({ kind: 'ERROR', failure: CANCELLED }),
-    views: VIEWS,
     routePlaceholder: String(NEXT_ROUTE_VERSION),
   };
   return `local FORMAT = ${RECORD_FORMAT}\nlocal settings = ${luaOf(values)}`;

@@ -27,12 +27,13 @@ if operation.kind == 'ROLLBACK' then
 elseif operation.kind == 'DEPLOY' then
   local revision = args.revision
   revision.status, revision.folderId = 'CREATING', container.folderId
-  local sequence = next_sequence()
+  -- One number places both: they are in no index together.
+  operation.sequence = next_sequence()
   redis.call('HSET', key('revision', revision.id),
     'v', FORMAT, 'id', revision.id, 'containerId', revision.containerId, 'folderId', revision.folderId,
     'description', revision.description, 'createdAt', now, 'status', revision.status, 'spec', revision.spec,
-    'image', '', 'sequence', sequence)
-  index(revision_indexes(revision), revision.id, sequence)
+    'image', '', 'sequence', operation.sequence)
+  index(revision_indexes(revision), revision.id, operation.sequence)
 else
   for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
     local earlier = operation_of(id)

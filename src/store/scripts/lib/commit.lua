@@ -16,14 +16,14 @@ local function committed_before()
 end
 
 local function commit()
-  add_operation(args.operation)
+  local text = add_operation(args.operation)
   if args.idempotency then
     local name = key('idempotency', args.idempotency.key)
     redis.call('HSET', name, 'operationId', args.operation.id, 'requestHash', args.idempotency.requestHash)
     redis.call('PEXPIRE', name, settings.idempotencyTtlMs)
   end
   sweep_operations()
-  return outcome('COMMITTED', args.operation.id)
+  return { 'COMMITTED', args.operation.id, text }
 end
 
 -- The id that has this name in the folder, if it is another's. The empty name is nobody's.

@@ -12,11 +12,13 @@ local function operation_of(id)
   }
 end
 
--- Stores it as changed now. `cancelRequested` is 0 or 1; only an operation of our own has a description.
+-- Stores it as changed now, and returns its text. `cancelRequested` is 0 or 1; only an operation of our own has a description.
 local function store_operation(operation)
   local head = cjson.encode({
     FORMAT, operation.kind, operation.folderId, operation.containerId, operation.revisionId, operation.createdBy,
     operation.createdAt, now, operation.state, operation.cancelRequested, operation.sequence, operation.description,
   })
-  redis.call('SET', key('operation', operation.id), head .. '\n' .. operation.progress .. '\n' .. operation.result)
+  local text = head .. '\n' .. operation.progress .. '\n' .. operation.result
+  redis.call('SET', key('operation', operation.id), text)
+  return text
 end

@@ -14,16 +14,17 @@ local function sweep_operations()
   end
 end
 
--- Ends an operation for ever: no script writes to a DONE one. Its progress stays as it is unless one is given.
+-- Ends an operation for ever: no script writes to a DONE one. Its progress stays as it is unless one is given. Returns its text.
 local function end_operation(id, result, progress)
   local operation = operation_of(id)
   if not operation or operation.state == 'DONE' then return end
   unindex(operation_indexes(operation), id)
   operation.state, operation.result, operation.progress = 'DONE', result, progress or operation.progress
-  store_operation(operation)
+  local text = store_operation(operation)
   index(operation_indexes(operation), id, operation.sequence)
   redis.call('RPUSH', key('operations-by-end'), id)
   redis.call('PUBLISH', key('operations-ended'), id)
+  return text
 end
 
 -- A deploy that never ran leaves nothing behind, its revision included.
@@ -38,17 +39,15 @@ local function ask_to_stop(operation)
   store_operation(operation)
 end
 
--- With a result the operation is done in its own commit; without one it joins the journal.
+-- With a result the operation is done in its own commit; without one it joins the journal. Returns its text.
 local function add_operation(operation)
   local result = operation.result
   operation.createdAt, operation.state, operation.cancelRequested, operation.result = now, 'QUEUED', 0, ''
-  operation.sequence = next_sequence()
-  store_operation(operation)
+  operation.sequence = operation.sequence or next_sequence()
+  local text = store_operation(operation)
   index(operation_indexes(operation), operation.id, operation.sequence)
-  if has(result) then
-    end_operation(operation.id, result)
-  else
-    unpark('container/' .. operation.containerId)
-    wake_container(operation.containerId)
-  end
+  if has(result) then return end_operation(operation.id, result) end
+  unpark('container/' .. operation.containerId)
+  wake_container(operation.containerId)
+  return text
 end
