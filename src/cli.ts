@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { type Config, ConfigError, type Finding, type LoadedConfig, loadConfig, shownConfig } from './config.js';
-import { lineOf } from './doctor/diagnosis.js';
+import { adoptHost } from './doctor/adopt.js';
+import { type Diagnosis, lineOf } from './doctor/diagnosis.js';
 import { diagnose } from './doctor/doctor.js';
 import { createLogger } from './log.js';
 import { treePath } from './paths.js';
@@ -33,6 +34,12 @@ function program(): Command {
     .command('doctor')
     .description('look at Redis and every engine, say what is wrong and how to mend it; changes nothing')
     .action(() => withConfig(runDoctor));
+  longshore
+    .command('hosts')
+    .description('what is done to hosts by hand')
+    .command('adopt <name>')
+    .description('claim the engine of a host though another control plane has it, which must be gone for good')
+    .action((name: string) => withConfig((loaded) => runAdopt(name, loaded)));
   return longshore;
 }
 
@@ -64,7 +71,15 @@ function showConfig({ config, warnings }: LoadedConfig): number {
 
 async function runDoctor({ config, warnings }: LoadedConfig): Promise<number> {
   complain('warning', warnings);
-  const diagnoses = await diagnose(patientOf(config));
+  return told(await diagnose(patientOf(config)));
+}
+
+async function runAdopt(name: string, { config, warnings }: LoadedConfig): Promise<number> {
+  complain('warning', warnings);
+  return told(await adoptHost(name, patientOf(config)));
+}
+
+function told(diagnoses: readonly Diagnosis[]): number {
   for (const diagnosis of diagnoses) process.stdout.write(`${lineOf(diagnosis)}\n`);
   return diagnoses.some(({ state }) => state === 'FAILED') ? EXIT.failed : 0;
 }

@@ -65,7 +65,7 @@ async function diagnoseEngine(
     const size = `${cores} cores, ${(memory / GIB).toFixed(1)} GiB`;
     return [
       ok(subject, `Docker Engine ${version} answers at ${host.endpoint}; ${size}`),
-      diagnoseOwner(subject, look, controlPlane),
+      diagnoseOwner(host.name, look, controlPlane),
       ...(await diagnoseGpus(subject, host, look)),
     ];
   } catch (error) {
@@ -74,10 +74,11 @@ async function diagnoseEngine(
 }
 
 function diagnoseOwner(
-  subject: string,
+  name: string,
   { owner, network }: EngineLook,
   controlPlane: ControlPlaneKnown | null,
 ): Diagnosis {
+  const subject = `host ${name}`;
   const networkText = network ? 'its network is there' : 'its network is missing and will be made';
   if (owner === null) return ok(subject, 'no control plane has claimed it; a worker will');
   if (owner === '')
@@ -91,7 +92,7 @@ function diagnoseOwner(
   return failed(
     subject,
     `claimed by another control plane, ${owner}; none of its GPUs will be used`,
-    'only if that one is gone for good: remove on that host what it left, as docs/operations.md says, and then its claim: docker volume rm longshore-owner',
+    `only if that one is gone for good, see docs/operations.md: longshore hosts adopt ${name}`,
   );
 }
 

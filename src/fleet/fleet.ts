@@ -94,6 +94,8 @@ export function createFleet(deps: FleetDeps): Fleet {
       try {
         // Asked first, since it is the one call that tells a silent engine within seconds.
         await host.driver.ping(signal);
+        // Somebody may have taken the engine away from us by hand.
+        passed.delete(name);
         return { kind: 'ANSWERED', inventory: await inventoryOf(host.config, await check(name, host.driver), signal) };
       } catch (error) {
         passed.delete(name);
@@ -114,7 +116,7 @@ function inspectionKind({ kind }: EngineError): Exclude<Inspection['kind'], 'ANS
 async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<EngineDriver> {
   try {
     const { owner } = await driver.claim();
-    if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(owner));
+    if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(owner, driver.host));
     await driver.ensureNetwork();
     return driver;
   } catch (error) {
@@ -126,6 +128,6 @@ async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<
   }
 }
 
-const refusal = (owner: string): string =>
-  `the engine belongs to another control plane (${owner}): its volume longshore-owner says so; ` +
-  'remove that volume if that control plane is gone for good';
+const refusal = (owner: string, host: string): string =>
+  `the engine belongs to another control plane, ${owner}: its volume longshore-owner says so; ` +
+  `only if that control plane is gone for good: longshore hosts adopt ${host}`;

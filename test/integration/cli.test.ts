@@ -13,8 +13,8 @@ const ARGS = ['--import', 'tsx', treePath('src', 'cli.ts')];
 type Env = Readonly<Record<string, string>>;
 
 const NOWHERE = 'unix:///no/such/docker.sock';
-const run = (command: string, env: Env) =>
-  tryCommand(process.execPath, [...ARGS, command], { env: { REDIS_URL: '', DOCKER_HOST: NOWHERE, ...env } });
+const run = (command: string, env: Env, ...args: readonly string[]) =>
+  tryCommand(process.execPath, [...ARGS, command, ...args], { env: { REDIS_URL: '', DOCKER_HOST: NOWHERE, ...env } });
 
 const any = '127.0.0.1:0';
 const PORTS = { LONGSHORE_GRPC_ADDR: any, LONGSHORE_HTTP_ADDR: any, LONGSHORE_INGRESS_ADDR: any };
@@ -88,6 +88,12 @@ describe('doctor', () => {
       await Promise.all([redis.stop(), engine.remove()]);
     }
   });
+});
+
+test('hosts adopt says what it did, and fails where it did nothing', async () => {
+  const { code, stdout } = await run('hosts', { LONGSHORE_DATA_DIR: newDirectory('cli') }, 'adopt', 'locla');
+  expect(stdout).toMatch(/^FAILED +host locla: it is not in the configuration\n +-> name one of local$/m);
+  expect(code).toBe(1);
 });
 
 describe('serve', () => {

@@ -141,7 +141,7 @@ describe('an engine that another control plane has claimed', () => {
         mend: expect.stringMatching(mend),
       }),
     ]);
-  const MEND = /only if that one is gone for good.*docs\/operations\.md.*docker volume rm longshore-owner/;
+  const MEND = /only if that one is gone for good.*docs\/operations\.md.*longshore hosts adopt gpu-1/;
 
   beforeAll(() => engine.docker('volume', 'create', '--label', 'longshore.control-plane=theirs', 'longshore-owner'));
 
