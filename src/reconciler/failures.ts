@@ -112,11 +112,12 @@ export function workFailed(
   undoing: Failure | null,
 ): Failure {
   const step = progress?.step ?? 'ADMIT';
+  const where = trouble.reason === '' ? `; it had come as far as ${step}` : '';
   const why = undoing === null ? '' : `; it was being undone, because ${undoing.message}`;
   return {
     code: 'INTERNAL',
     reason: 'WORK_FAILED',
-    message: `given up at ${step}: ${troubleText(trouble)}${why}`,
+    message: `given up: ${troubleText(trouble)}${where}${why}`,
     metadata: { step, failures: String(trouble.count), ...(undoing && { undone_for: undoing.reason }) },
   };
 }

@@ -1,3 +1,4 @@
+import { DomainError } from '../domain/errors.js';
 import { EngineError } from '../engine/driver.js';
 import { faulted } from '../reconciler/instance-transitions.js';
 import { plan } from '../reconciler/plan.js';
@@ -5,9 +6,10 @@ import { progressOf } from '../reconciler/progress.js';
 import type { Step, Wait } from '../reconciler/step.js';
 import { planTakeover } from '../reconciler/takeover.js';
 import type { ContainerView, HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
-import type { LoadedContainer, StateChange } from '../store/work.js';
+import { LeaseLostError, type LoadedContainer, type StateChange } from '../store/work.js';
 import { type ActiveStep, apply, faultOf, instanceIdOf } from './apply/apply.js';
 import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
+import { transitionFields } from './apply/tell.js';
 import { viewOf } from './container-view.js';
 import type { HeldLease } from './held-leases.js';
 import { lostAmong } from './lost-hosts.js';
@@ -107,14 +109,13 @@ async function viewOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
 }
 
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {
-  const { view, step, restedMs } = planned;
-  const { lease } = held;
+  const { step, restedMs } = planned;
   const context = contextOf(deps, held, hints, planned);
   switch (step.kind) {
     case 'WAIT':
       return wait(step, context, restedMs);
     case 'HALT':
-      deps.log.error({ container: view.containerId, fence: lease.fence }, step.reason);
+      deps.log.error(transitionFields(context, {}), step.reason);
       return { delayMs: HALTED_MS, clean: true };
     default:
       return applied(step, context);
@@ -164,8 +165,9 @@ async function applied(step: ActiveStep, context: StepContext): Promise<Outcome>
     return await apply(step, context);
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!(error instanceof EngineError)) throw error;
-    return recordFault(step, error, context);
+    if (error instanceof EngineError) return recordFault(step, error, context);
+    if (error instanceof DomainError || error instanceof LeaseLostError) throw error;
+    throw new Error(`${step.kind}: ${String(error)}`, { cause: error });
   }
 }
 
@@ -179,7 +181,8 @@ async function recordFault(step: ActiveStep, error: EngineError, context: StepCo
   const instanceId = instanceIdOf(step);
   const { containerId: container } = view;
   deps.metrics.stepRetried(error.kind);
-  deps.log.warn({ container, instance: instanceId, host: error.host, step: step.kind, fault: kind }, error.message);
+  const about = { instance: instanceId ?? undefined, host: error.host, step: step.kind, fault: kind };
+  deps.log.warn(transitionFields(context, about), error.message);
   if (kind === 'UNREACHABLE') deps.fleet.forget(error.host, error);
   const loaded = await deps.work.load(lease, container);
   const state = loaded?.record.state;

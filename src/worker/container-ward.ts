@@ -25,8 +25,8 @@ export function createContainerWard(deps: ContainerCycleDeps): Ward {
       const containerId = idOf(lease);
       const loaded = await deps.work.load(lease, containerId);
       if (loaded === null) return null;
-      const { parked: _, ...state } = loaded.record.state;
-      return { containerId, state: parked === null ? state : { ...state, parked } };
+      // JSON leaves out what is undefined.
+      return { containerId, state: { ...loaded.record.state, parked: parked ?? undefined } };
     },
   };
 }

@@ -279,6 +279,7 @@ const LONGEST_REASON = 300;
 
 /** For the operation that it ends, in the end: one line, and of that the beginning. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const kind = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
+  const text = error instanceof Error ? `${kind}${error.message}` : String(error);
   return withoutPasswords(text).split('\n', 1).join('').slice(0, LONGEST_REASON);
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../../engine/driver.js';
 import { exited } from '../../reconciler/instance-transitions.js';
-import type { Halt, Step, Wait } from '../../reconciler/step.js';
+import type { Halt, NoteExit, Step, Wait } from '../../reconciler/step.js';
 import { type Outcome, record, type StepContext, stateOf } from './context.js';
 import * as engine from './engine-steps.js';
 import { movePort } from './move-port-step.js';
@@ -10,6 +10,7 @@ import * as placement from './placement-steps.js';
 import { probeInstance } from './probe-step.js';
 import { revert } from './revert-step.js';
 import * as route from './route-steps.js';
+import { tell } from './tell.js';
 
 /** A step that changes something. */
 export type ActiveStep = Exclude<Step, Wait | Halt>;
@@ -58,7 +59,7 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
     case 'FORGET_INSTANCE':
       return placement.forgetInstance(step, context);
     case 'NOTE_EXIT':
-      return record(context, exited(stateOf(context), step, context.view.now));
+      return noteExit(step, context);
     case 'REVERT':
       return revert(step, context);
     case 'HOLD_ROUTE':
@@ -70,6 +71,12 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
     default:
       return step satisfies never;
   }
+}
+
+async function noteExit(step: NoteExit, context: StepContext): Promise<Outcome> {
+  const outcome = await record(context, exited(stateOf(context), step, context.view.now));
+  tell(context, 'an instance does not run', { instance: step.instanceId, reason: step.reason });
+  return outcome;
 }
 
 /** The instance whose record takes the fault of a step; null for steps that touch no engine. */

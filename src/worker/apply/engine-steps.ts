@@ -26,6 +26,7 @@ import {
   stateOf,
 } from './context.js';
 import { ensureImage } from './image.js';
+import { tell } from './tell.js';
 import { whileWanted } from './while-wanted.js';
 
 /*
@@ -37,15 +38,16 @@ import { whileWanted } from './while-wanted.js';
 export async function renameContainer(step: RenameContainer, context: StepContext): Promise<Outcome> {
   const engine = await engineOf(context, step.host);
   await engine.rename(step.name, step.newName, context.signal);
+  const { instanceId, host, name, newName } = step;
+  tell(context, 'renamed a Docker container after an unclean take-over', { instance: instanceId, host, name, newName });
   return 'AGAIN';
 }
 
 export async function removeContainer(step: RemoveContainer, context: StepContext): Promise<Outcome> {
   const engine = await engineOf(context, step.host);
   await engine.remove(step.name, context.signal);
-  const { containerId: container } = context.view;
   const { host, instanceId: instance, name, reason } = step;
-  context.deps.log.info({ container, instance, host, name, reason }, 'removed a Docker container');
+  tell(context, 'removed a Docker container', { instance, host, name, reason });
   return 'AGAIN';
 }
 
@@ -55,7 +57,9 @@ export async function pullImage(step: PullImage, context: StepContext): Promise<
   const engine = await engineOf(context, instance.host);
   const image = await whileWanted(context, (signal) => ensureImage(engine, revision, { ...context, signal }));
   if (image === null) return 'AGAIN';
-  return save(context, pulled(stateOf(context), instance.id, context.now()), foundFor(revision, image));
+  const outcome = await save(context, pulled(stateOf(context), instance.id, context.now()), foundFor(revision, image));
+  tell(context, 'the image of an instance is there', { instance, digest: image.digest });
+  return outcome;
 }
 
 export async function createContainer(step: CreateContainer, context: StepContext): Promise<Outcome> {
@@ -68,6 +72,7 @@ export async function createContainer(step: CreateContainer, context: StepContex
   const start = { kind: 'START_CONTAINER', instanceId: instance.id, name: wanted.name, restart: false } as const;
   const change = changeTo(leadingTo(start, context, state), state);
   await context.deps.work.save(context.lease, change);
+  tell(context, 'created a Docker container', { instance, name: wanted.name, adopted: made === 'ADOPTED' });
   if (made === 'ADOPTED') return 'AGAIN';
   return { loaded: loadedAfter(context, change), seen: { ...unstarted(wanted), host: instance.host } };
 }
@@ -140,6 +145,7 @@ export async function startContainer(step: StartContainer, context: StepContext)
   const state = started(stateOf(context), instance.id, outcome, context.now());
   const change = changeTo(leadingTo({ kind: 'PROBE_INSTANCE', instanceId: instance.id }, context, state), state);
   await context.deps.work.save(context.lease, change);
+  tell(context, 'started an instance', { instance, name: step.name, restart: step.restart });
   return seen === null ? 'AGAIN' : { loaded: loadedAfter(context, change), seen: { ...seen, host } };
 }
 
@@ -148,5 +154,7 @@ export async function stopContainer(step: StopContainer, context: StepContext): 
   const instance = instanceOf(context, step.instanceId);
   const engine = await engineOf(context, instance.host);
   await engine.stop(step.name, context.deps.stopGraceSeconds, context.signal);
-  return save(context, stopped(stateOf(context), instance.id, context.now()));
+  const outcome = await save(context, stopped(stateOf(context), instance.id, context.now()));
+  tell(context, 'stopped an instance', { instance, name: step.name });
+  return outcome;
 }

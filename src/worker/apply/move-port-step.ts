@@ -4,6 +4,7 @@ import type { MovePort } from '../../reconciler/step.js';
 import { pickPort } from '../../scheduler/port.js';
 import { leasedResources } from '../../scheduler/resources.js';
 import { changeTo, instanceOf, type Outcome, revisionOf, type StepContext, save, stateOf } from './context.js';
+import { transitionFields } from './tell.js';
 
 /** The lease with the new port replaces the one with the old, in one script; devices and the rest of it stay as they are. */
 export async function movePort(step: MovePort, context: StepContext): Promise<Outcome> {
@@ -16,8 +17,7 @@ export async function movePort(step: MovePort, context: StepContext): Promise<Ou
   const state = portMoved(stateOf(context), instanceId, port, context.view.now);
   const outcome = await context.deps.work.place(context.lease, { ...changeTo(context, state), devices });
   if (outcome !== 'PLACED') return stuck(`port ${port} of ${host} or a device was taken meanwhile`, instance, context);
-  const { containerId: container } = context.view;
-  const fields = { container, instance: instanceId, host, from: former, to: port, taken: avoidPorts };
+  const fields = transitionFields(context, { instance, from: former, to: port, taken: avoidPorts });
   context.deps.log.warn(fields, 'moved an instance away from a port that something else uses');
   return 'AGAIN';
 }

@@ -6,6 +6,7 @@ import type { HostSnapshot, PlacementRequest } from '../../scheduler/placement.j
 import { leasedResources } from '../../scheduler/resources.js';
 import { changeTo, instanceOf, type Outcome, record, revisionOf, type StepContext, stateOf } from './context.js';
 import { lookForImage } from './placement-steps.js';
+import { transitionFields } from './tell.js';
 
 /** Where there is no room, that is said and tried again later; the instance may be back before. */
 export async function moveInstance(step: MoveInstance, context: StepContext): Promise<Outcome> {
@@ -42,8 +43,7 @@ export async function moveInstance(step: MoveInstance, context: StepContext): Pr
   const change = changeTo(context, moved(stateOf(context), former.id, successor, reason, view.now));
   const outcome = await deps.work.place(context.lease, { ...change, devices });
   if (outcome === 'PLACED') {
-    const { containerId: container } = view;
-    deps.log.warn({ container, instance: former.id, from: former.host, to: host, successor: id }, reason);
+    deps.log.warn(transitionFields(context, { instance: successor, from: former.host, former: former.id }), reason);
   }
   return 'AGAIN';
 }

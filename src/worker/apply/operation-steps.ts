@@ -14,6 +14,7 @@ import {
   save,
   stateOf,
 } from './context.js';
+import { tell } from './tell.js';
 
 /** How much of a failed instance's output its operation shows. */
 const LOG_LIMIT = { lines: 20, bytes: 4096 };
@@ -24,8 +25,7 @@ export async function takeOperation(step: TakeOperation, context: StepContext): 
   const state = operationTaken(stateOf(context), queued, context.view.now);
   const change = { ...changeTo(context, state), operationId: queued.id };
   if ((await context.deps.work.takeOperation(context.lease, change)) === 'LEFT') return 'AGAIN';
-  const { id: operation, kind, containerId: container, revisionId: revision } = queued;
-  context.deps.log.info({ operation, kind, container, revision, fence: context.lease.fence }, 'took an operation');
+  tell(context, 'took an operation', { operation: queued, kind: queued.kind });
   return { loaded: takenLoad(loadedAfter(context, change), queued, context) };
 }
 
@@ -39,7 +39,10 @@ function takenLoad(loaded: LoadedContainer, queued: Operation, { progress, now }
 
 export async function undoRollout(step: UndoRollout, context: StepContext): Promise<Outcome> {
   const logs = await lastLines(step.logsOf, context);
-  return save(context, undone(stateOf(context), withLogs(step.failure, logs), context.view.now));
+  const outcome = await save(context, undone(stateOf(context), withLogs(step.failure, logs), context.view.now));
+  const { code, reason, message } = step.failure;
+  tell(context, 'a rollout is being undone', { instance: step.logsOf ?? undefined, code, reason, cause: message });
+  return outcome;
 }
 
 /** The last lines that an instance wrote tell more than its exit code; that they cannot be had must not keep anything from going on. */
@@ -73,13 +76,8 @@ export async function completeOperation(step: CompleteOperation, context: StepCo
     result: resultOf(running, step.failure, context, state),
     revisionToRemove: failedDeploy ? running.revisionId : null,
   });
-  const { id: operation, kind, containerId: container, revisionId: revision } = running;
-  const outcome = step.failure?.reason ?? 'OK';
   countEnd(running, step.failure?.code ?? 'OK', context);
-  context.deps.log.info(
-    { operation, kind, container, revision, outcome, fence: context.lease.fence },
-    'operation ended',
-  );
+  tell(context, 'operation ended', { kind: running.kind, outcome: step.failure?.reason ?? 'OK' });
   // What a failure took with it is not gone on from.
   if (others === 'MORE' || step.failure !== null) return 'AGAIN';
   return { loaded: { ...loadedAfter(context, change), running: null, queued: null } };
@@ -105,9 +103,8 @@ function countEnd({ kind, createdAt }: Operation, result: string, context: StepC
 }
 
 export async function removeRecords(step: RemoveRecords, context: StepContext): Promise<Outcome> {
-  const { containerId: container } = context.view;
-  await context.deps.work.removeContainer(context.lease, container, step.operationId);
+  await context.deps.work.removeContainer(context.lease, context.view.containerId, step.operationId);
   if (context.loaded.running) countEnd(context.loaded.running, 'OK', context);
-  context.deps.log.info({ operation: step.operationId, container, fence: context.lease.fence }, 'deleted a container');
+  tell(context, 'operation ended', { kind: 'DELETE', outcome: 'OK' });
   return 'AGAIN';
 }

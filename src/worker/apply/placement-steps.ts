@@ -38,6 +38,7 @@ import {
   save,
   stateOf,
 } from './context.js';
+import { tell } from './tell.js';
 
 export async function placeInstance(step: PlaceInstance, context: StepContext): Promise<Outcome> {
   const revision = revisionOf(context, step.revisionId);
@@ -53,6 +54,8 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
   const address = (host: string): string => snapshots.find((one) => one.host.name === host)?.host.address ?? '';
   switch (decision.kind) {
     case 'BLOCKED':
+      if (stateOf(context).rollout?.blocked?.message !== decision.message)
+        tell(context, 'no host has room', { reason: decision.message });
       return save(context, blocked(stateOf(context), decision.message, now, context.view.capacityVersion));
     case 'REFUSED':
       return save(context, undone(stateOf(context), stopFirstImpossible(decision.message), now));
@@ -75,8 +78,11 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
       const image = images.get(host);
       const made = () => newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
       const note = retained === null ? anew(step, context) : '';
-      const chosen = stopFirstChosen(stateOf(context), retained ?? ready(made(), image), note, now);
-      return save(context, chosen, image && foundFor(revision, image));
+      const candidate = retained ?? ready(made(), image);
+      const chosen = stopFirstChosen(stateOf(context), candidate, note, now);
+      const outcome = await save(context, chosen, image && foundFor(revision, image));
+      tell(context, 'an instance is to have the devices of the former one', { instance: candidate, former: former.id });
+      return outcome;
     }
     default:
       return decision satisfies never;
@@ -98,14 +104,10 @@ function anew({ retainedInstanceId }: PlaceInstance, { view }: StepContext): str
   return `the instance was created anew: ${why}`;
 }
 
-export function recallInstance(step: RecallInstance, context: StepContext): Promise<Outcome> {
-  const { containerId: container, running } = context.view;
-  const { instanceId: instance } = step;
-  context.deps.log.info(
-    { container, operation: running?.id, instance },
-    'took an instance back that was being retired',
-  );
-  return record(context, recalled(stateOf(context), instance, context.view.now));
+export async function recallInstance({ instanceId }: RecallInstance, context: StepContext): Promise<Outcome> {
+  const outcome = await record(context, recalled(stateOf(context), instanceId, context.view.now));
+  tell(context, 'took an instance back that was being retired', { instance: instanceId });
+  return outcome;
 }
 
 /** All of its devices in one script, with the record; or none, and placing starts from a new reading. */
@@ -122,7 +124,9 @@ async function lease(
   const shown = candidate.created ? leadingTo(start, context, state) : context;
   const change = changeTo(shown, state, image && foundFor(revision, image));
   const outcome = await context.deps.work.place(context.lease, { ...change, devices });
-  return outcome === 'PLACED' ? { loaded: loadedAfter(context, change) } : 'AGAIN';
+  if (outcome !== 'PLACED') return 'AGAIN';
+  tell(context, 'placed an instance', { instance: candidate, gpus: gpuUuids, port });
+  return { loaded: loadedAfter(context, change) };
 }
 
 async function rolloutPlacement(
@@ -188,6 +192,7 @@ export async function takeDevicesBack(step: TakeDevicesBack, context: StepContex
 async function moveDevices(from: string, to: string, context: StepContext): Promise<Outcome> {
   const state = devicesMoved(stateOf(context), from, to, context.view.now);
   await context.deps.work.moveDevices(context.lease, { ...changeTo(context, state), from, to });
+  tell(context, 'moved devices to another instance', { instance: to, from });
   return 'AGAIN';
 }
 
@@ -195,18 +200,19 @@ export async function freeDevices(step: FreeDevices, context: StepContext): Prom
   const state = devicesFreed(stateOf(context), step.instanceId, context.view.now);
   const { instanceId } = step;
   await context.deps.work.freeDevices(context.lease, { ...changeTo(context, state), instanceId });
+  tell(context, 'freed the devices of an instance', { instance: instanceId });
   return 'AGAIN';
 }
 
-export async function setRole(step: SetRole, context: StepContext): Promise<Outcome> {
-  const { role } = instanceOf(context, step.instanceId);
-  context.deps.log.info(
-    { container: context.view.containerId, instance: step.instanceId, from: role, to: step.role, reason: step.reason },
-    'changed the role of an instance',
-  );
-  return record(context, roleSet(stateOf(context), step.instanceId, step.role, step.reason, context.view.now));
+export async function setRole({ instanceId, role: to, reason }: SetRole, context: StepContext): Promise<Outcome> {
+  const instance = instanceOf(context, instanceId);
+  const outcome = await record(context, roleSet(stateOf(context), instanceId, to, reason, context.view.now));
+  tell(context, 'changed the role of an instance', { instance, from: instance.role, to, reason });
+  return outcome;
 }
 
-export function forgetInstance(step: ForgetInstance, context: StepContext): Promise<Outcome> {
-  return record(context, forgotten(stateOf(context), step.instanceId));
+export async function forgetInstance({ instanceId }: ForgetInstance, context: StepContext): Promise<Outcome> {
+  const outcome = await record(context, forgotten(stateOf(context), instanceId));
+  tell(context, 'forgot an instance', { instance: instanceId });
+  return outcome;
 }

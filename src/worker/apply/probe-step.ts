@@ -16,6 +16,7 @@ import {
   save,
   stateOf,
 } from './context.js';
+import { tell } from './tell.js';
 import { whileWanted } from './while-wanted.js';
 
 /** A fresh instance is asked soon and often, then at its interval. */
@@ -25,7 +26,7 @@ const DELAY_GROWTH = 1.4;
 const AT_ONCE_MS = 300;
 const DEFAULT_CHECK: HealthCheck = { probe: null, intervalMs: 1_000, timeoutMs: 2_000, deadlineMs: 0 };
 
-/** Not yet healthy is recorded as a fault whose delay is the time to the next probe. */
+/** Not yet healthy is recorded as a fault whose delay is the time to the next probe. A probe that was left says nothing of the instance. */
 export async function probeInstance(step: ProbeInstance, context: StepContext): Promise<Outcome> {
   const instance = instanceOf(context, step.instanceId);
   const revision = revisionOf(context, instance.revisionId);
@@ -33,6 +34,7 @@ export async function probeInstance(step: ProbeInstance, context: StepContext): 
   const verdict = await ask(instance, revision, check, context);
   const { now } = context.view;
   if (verdict === null) return heal(instance, context);
+  if (verdict === 'LEFT') return 'AGAIN';
   const tried = instance.fault?.step === step.kind ? instance.fault.count : 0;
   const soon = instance.healthyAt === null ? FIRST_DELAY_MS * DELAY_GROWTH ** tried : check.intervalMs;
   const delayMs = Math.ceil(Math.min(verdict.waitMs ?? soon, check.intervalMs));
@@ -40,15 +42,15 @@ export async function probeInstance(step: ProbeInstance, context: StepContext): 
   return save(context, faulted(stateOf(context), instance.id, fault, now));
 }
 
-function logIfProven({ deps, lease, view }: StepContext, { stableRevisionId: revision }: ContainerState): void {
-  if (revision === view.state.stableRevisionId) return;
-  deps.log.info({ container: view.containerId, revision, fence: lease.fence }, 'a revision is stable from now on');
+function logIfProven(context: StepContext, { stableRevisionId: revision }: ContainerState): void {
+  if (revision !== context.view.state.stableRevisionId) tell(context, 'a revision is stable from now on', { revision });
 }
 
 /** A candidate that is found healthy takes over at once, and what was found is written with that. */
-async function heal({ id, role }: InstanceRecord, context: StepContext): Promise<Outcome> {
+async function heal({ id, role, healthyAt }: InstanceRecord, context: StepContext): Promise<Outcome> {
   const { now, policy } = context.view;
   const state = healthy(stateOf(context), id, now, policy.watchWindowMs);
+  if (healthyAt === null) tell(context, 'an instance is healthy', { instance: id });
   if (role === 'CANDIDATE') return { loaded: loadedAfter(context, changeTo(context, state)), unwritten: true };
   const outcome = await record(context, state);
   logIfProven(context, state);
@@ -66,7 +68,7 @@ async function ask(
   revision: Revision,
   check: HealthCheck,
   context: StepContext,
-): Promise<NotYet | null> {
+): Promise<NotYet | 'LEFT' | null> {
   const docker = observedOf(context, instance.id)?.health ?? null;
   if (check.probe === null && docker !== null && docker !== 'HEALTHY') {
     return { reason: `the image's HEALTHCHECK says ${docker.toLowerCase()}`, waitMs: 200 };
@@ -85,7 +87,7 @@ async function ask(
     reason: await askAgain(() => context.deps.probe(target, signal), patienceMs, signal),
   }));
   context.signal.throwIfAborted();
-  if (asked === null) return { reason: 'it was not waited for' };
+  if (asked === null) return 'LEFT';
   return asked.reason === null ? null : { reason: asked.reason };
 }
 

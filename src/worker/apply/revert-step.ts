@@ -3,6 +3,7 @@ import type { Revert } from '../../reconciler/step.js';
 import { reverting } from '../../reconciler/watch.js';
 import { changeTo, type Outcome, type StepContext, stateOf } from './context.js';
 import { lastLines } from './operation-steps.js';
+import { transitionFields } from './tell.js';
 
 /** The operation and what it leaves of the watch are one write: whoever dies before it leaves the death in the record, and after it nothing is left to do. */
 export async function revert(step: Revert, context: StepContext): Promise<Outcome> {
@@ -24,7 +25,7 @@ export async function revert(step: Revert, context: StepContext): Promise<Outcom
   const change = { ...changeTo(context, reverting(stateOf(context), view.now)), operation };
   const outcome = await deps.work.revert(lease, change);
   deps.log.warn(
-    { container: containerId, operation: operation.id, revision: state.activeRevisionId, to: step.revisionId, outcome },
+    { ...transitionFields(context, { to: step.revisionId, outcome }), operation: operation.id },
     `the active revision died while it was watched: ${step.reason}`,
   );
   return 'AGAIN';

@@ -4,6 +4,7 @@ import { routeOf } from '../../reconciler/route.js';
 import type { SwitchRevision } from '../../reconciler/step.js';
 import { held, numbered, published, switched } from '../../reconciler/transitions.js';
 import { changeTo, loadedAfter, type Outcome, type StepContext, stateOf } from './context.js';
+import { tell } from './tell.js';
 
 const routeFor = (context: StepContext, state: ContainerState) => {
   const active = state.activeRevisionId === null ? null : context.loaded.revisions.get(state.activeRevisionId);
@@ -11,7 +12,9 @@ const routeFor = (context: StepContext, state: ContainerState) => {
 };
 
 const publish = async (context: StepContext, state: ContainerState): Promise<Outcome> => {
-  await context.deps.work.publishRoute(context.lease, { ...changeTo(context, state), route: routeFor(context, state) });
+  const route = routeFor(context, state);
+  const version = await context.deps.work.publishRoute(context.lease, { ...changeTo(context, state), route });
+  tell(context, 'published a route', { state: route.state, instances: route.targets.length, version });
   return 'AGAIN';
 };
 
@@ -31,12 +34,7 @@ export async function switchRevision(step: SwitchRevision, context: StepContext)
   const outcome = await context.deps.work.switchRevision(context.lease, change);
   if (outcome === null) return 'AGAIN';
   const { version, ingresses } = outcome;
-  const { containerId: container, running } = context.view;
-  const { instanceId: instance } = step;
-  context.deps.log.info(
-    { container, operation: running?.id, revision: revisionId, instance, fence: context.lease.fence, version },
-    'switched the active revision',
-  );
+  tell(context, 'switched the active revision', { instance: step.instanceId, version });
   // One that has come since the reading may have applied anything.
   if (ingresses > 0 && context.loaded.ingresses.length === 0) return 'AGAIN';
   const loaded = loadedAfter(context, { ...change, state: numbered(state, version) });

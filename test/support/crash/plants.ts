@@ -15,6 +15,8 @@ export const PLANTS = {
   'devices of the new instance freed': { wrapScripts: freeingAtTheSwitch('SERVING') },
   /** Takes a request that is repeated for another one. */
   'idempotency keys forgotten': { wrapScripts: forgettingKeys },
+  /** Ends the process in the middle of each create with two GPUs. */
+  'death of two GPUs': { wrapDriver: dyingOfTwoGpus },
 } as const satisfies Record<string, Seams>;
 
 export type PlantName = keyof typeof PLANTS;
@@ -29,6 +31,16 @@ function replacing(part: Partial<EngineDriver>): (driver: EngineDriver) => Engin
       },
     });
   };
+}
+
+function dyingOfTwoGpus(driver: EngineDriver): EngineDriver {
+  const die = (): Promise<void> => {
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  };
+  const create: EngineDriver['create'] = (instance, signal) =>
+    instance.gpuUuids.length === 2 ? die() : driver.create(instance, signal);
+  return replacing({ create })(driver);
 }
 
 function forgettingKeys(runner: ScriptRunner): ScriptRunner {

@@ -5,7 +5,7 @@ const TROUBLE = { count: 5, reason: 'TypeError: x is not a function' };
 const running = anOperation('op', 'DEPLOY');
 const progress = { step: 'START', percent: 65, bytesDone: 0, bytesTotal: 0, rolloutOrder: null, message: '' } as const;
 
-test('the running operation ends with what failed, at which step and how often', () => {
+test('the running operation ends with what failed, and how often', () => {
   const step = planGivingUp(aView({ running: { ...running, progress }, state: { rollout: aRollout() } }), TROUBLE);
   expect(step).toEqual({
     kind: 'COMPLETE_OPERATION',
@@ -14,15 +14,15 @@ test('the running operation ends with what failed, at which step and how often',
       code: 'INTERNAL',
       reason: 'WORK_FAILED',
       message:
-        'given up at START: the work on it failed 5 times in a row; the last time: TypeError: x is not a function',
+        'given up: the work on it failed 5 times in a row; the last time: TypeError: x is not a function',
       metadata: { step: 'START', failures: '5' },
     },
   });
 });
 
-test('where the process died, it says so', () => {
-  expect(planGivingUp(aView({ running }), { count: 5, reason: '' })).toMatchObject({
-    failure: { message: expect.stringContaining('the process that did the work died, or lost its hold on it') },
+test('where the process died, it says so, and how far it had come', () => {
+  expect(planGivingUp(aView({ running: { ...running, progress } }), { count: 5, reason: '' })).toMatchObject({
+    failure: { message: expect.stringMatching(/the process that did the work died, .*; it had come as far as START$/) },
   });
 });
 

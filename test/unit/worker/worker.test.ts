@@ -118,7 +118,7 @@ describe('a worker', () => {
     start(() => Promise.reject(new Error('a defect')));
     queue.put('container/a');
     await until('it was given back', () => queue.released.length === 1);
-    expect(queue.released[0]).toMatchObject({ clean: false, failed: 'Error: a defect' });
+    expect(queue.released[0]).toMatchObject({ clean: false, failed: 'a defect' });
     expect(metrics.failures()).toBe(1);
   });
 
@@ -167,7 +167,7 @@ describe('a worker', () => {
     given.put('container/b');
     await until('it was said', () => given.released.length > 0);
     expect(calls[0]).toBe('release container/a');
-    expect(given.released[0]).toMatchObject({ key: 'container/a', failed: 'Error: a defect' });
+    expect(given.released[0]).toMatchObject({ key: 'container/a', failed: 'a defect' });
   });
 
   test('of the keys that may have killed their holders one is in hand at a time', async () => {
