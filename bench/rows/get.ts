@@ -10,7 +10,7 @@ import { type GrpcLoad, h2load } from '../load/h2load.js';
 import { populate } from '../load/population.js';
 import { cpuMeter } from '../load/process-figures.js';
 import { type Round, type RowSpec, ratioAtLeast } from '../row.js';
-import type { Stage } from '../stage.js';
+import type { Program, Stage } from '../stage.js';
 
 const CONTAINER: RowSpec = {
   name: 'ContainerService.Get, against a bare grpc-js echo',
@@ -28,7 +28,8 @@ const WARM_UP = 10_000;
 
 /**
  * Reading one resource, from a process with the role api only, on a Redis that is busy with nothing else. The echo gets requests of the same size
- * and answers with messages of the same size; only one of the two servers is ever under load.
+ * and answers with messages of the same size; only one of the servers is ever under load. A third one, the echo with a bare reading of Redis, shows what
+ * is left to gain; its figures are in the note.
  */
 export const get: Benchmark = {
   name: 'get',
@@ -63,7 +64,7 @@ export const get: Benchmark = {
       const answer = await callOnce({ ...call, address });
       if (!answer.includes(id)) throw new Error(`${call.path} did not answer with ${id}`);
       const load = { ...call, ...LOAD, address, answerBytes: answer.length };
-      const { rounds, note } = await compare(stage, { load, pid }, () => keysRead(asked));
+      const { rounds, note } = await compare(stage, { load, pid, redis: redis.socketPath }, () => keysRead(asked));
       report(row, rounds, note);
     }
   },
@@ -71,14 +72,14 @@ export const get: Benchmark = {
 
 async function compare(
   stage: Stage,
-  { load: ours, pid }: { readonly load: GrpcLoad; readonly pid: number },
+  { load: ours, pid, redis }: { readonly load: GrpcLoad; readonly pid: number; readonly redis: string },
   keysReadSoFar: () => Promise<number>,
 ): Promise<{ rounds: readonly Round[]; note: string }> {
-  const echo = await stage.program('grpc-echo', [String(ours.answerBytes)]);
-  const address = `127.0.0.1:${hello.parse(echo.hello).port}`;
-  const theirs: GrpcLoad = { ...ours, address, path: '/echo.Echo/Echo' };
-  await h2load({ ...ours, requests: WARM_UP });
-  await h2load({ ...theirs, requests: WARM_UP });
+  const bytes = String(ours.answerBytes);
+  const echo = await stage.program('grpc-echo', [bytes]);
+  const reader = await stage.program('grpc-read-echo', [bytes, redis]);
+  const [theirs, readers] = [echoLoad(ours, echo), echoLoad(ours, reader)];
+  for (const load of [ours, theirs, readers]) await h2load({ ...load, requests: WARM_UP });
 
   const rounds: Round[] = [];
   const figures: Figures[] = [];
@@ -88,11 +89,23 @@ async function compare(
     const read = (await keysReadSoFar()) - before;
     if (read < ours.requests) throw new Error(`${ours.requests} calls of ${ours.path} read Redis ${read} times only`);
     const other = await underLoad(theirs, echo.pid);
+    const least = await underLoad(readers, reader.pid);
     rounds.push({ value: own.perSecond, yardstick: other.perSecond });
-    figures.push({ generatorCpu: other.generatorCpu, ownMicros: own.serverMicros, echoMicros: other.serverMicros });
+    figures.push({
+      generatorCpu: other.generatorCpu,
+      ownMicros: own.serverMicros,
+      echoMicros: other.serverMicros,
+      readerMicros: least.serverMicros,
+      readerRatio: least.perSecond / other.perSecond,
+    });
   }
   await echo.stop();
+  await reader.stop();
   return { rounds, note: noteOf(ours, figures) };
+}
+
+function echoLoad(load: GrpcLoad, { hello: printed }: Program): GrpcLoad {
+  return { ...load, address: `127.0.0.1:${hello.parse(printed).port}`, path: '/echo.Echo/Echo' };
 }
 
 /** A call's CPU in the server too: unlike the rate, it hardly changes with what else the machine does. */
@@ -106,6 +119,8 @@ interface Figures {
   readonly generatorCpu: number;
   readonly ownMicros: number;
   readonly echoMicros: number;
+  readonly readerMicros: number;
+  readonly readerRatio: number;
 }
 
 function noteOf({ request, answerBytes: bytes, connections, streams }: GrpcLoad, figures: readonly Figures[]): string {
@@ -113,6 +128,7 @@ function noteOf({ request, answerBytes: bytes, connections, streams }: GrpcLoad,
   return [
     `${request.length} bytes asked, ${bytes} answered, ${connections} connections with ${streams} streams each, every call read Redis`,
     `CPU of a call ${middle('ownMicros').toFixed(0)} µs, of an echo ${middle('echoMicros').toFixed(0)} µs`,
+    `an echo that only reads Redis takes ${middle('readerMicros').toFixed(0)} µs and reaches ${middle('readerRatio').toFixed(2)} of the bare one`,
     `at the echo's rate h2load itself used ${(middle('generatorCpu') * 100).toFixed(0)} % of a core`,
   ].join('; ');
 }
