@@ -18,7 +18,7 @@ export interface AnswerHead {
 export interface AnswerSink {
   interim(head: AnswerHead): void;
   head(head: AnswerHead): void;
-  /** A part of the body that is the parser's caller's own memory. `last`: it is known already that the body ends with it. */
+  /** A part of the body, in the memory that was given to `push`. `last`: it is known already that the body ends with it. */
   body(bytes: Buffer, last: boolean): void;
   /** The answer is whole. `surplus`: more bytes came than belong to it, so what they mean is anybody's guess. */
   ended(trailers: readonly string[], surplus: boolean): void;
@@ -66,7 +66,7 @@ export class AnswerParser {
     this.#partial = NOTHING;
   }
 
-  /** Throws AnswerError. Nothing more may be given to it then. */
+  /** Keeps nothing of the memory. Throws AnswerError; nothing more may be given to it then. */
   push(bytes: Buffer): void {
     let at = 0;
     if (this.#partial.length > 0) {
@@ -106,7 +106,7 @@ export class AnswerParser {
     const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
     if ((end < 0 ? bytes.length : end) - at > this.#maxHeaderSize) throw new AnswerError('the header is too large');
     if (end < 0) {
-      this.#partial = bytes.subarray(at);
+      this.#partial = Buffer.from(bytes.subarray(at));
       return bytes.length;
     }
     const { head, framing } = parseHead(bytes.toString('latin1', at, end), this.#bodiless);
@@ -137,7 +137,7 @@ export class AnswerParser {
     const limit = this.#state === 'TRAILERS' ? this.#maxHeaderSize - this.#trailerSize : MAX_CHUNK_LINE;
     if ((end < 0 ? bytes.length : end) - at > limit) throw new AnswerError('a line within the body is too long');
     if (end < 0) {
-      this.#partial = bytes.subarray(at);
+      this.#partial = Buffer.from(bytes.subarray(at));
       return bytes.length;
     }
     if (end === at || bytes[end - 1] !== 13) throw new AnswerError('a line within the body does not end with CR LF');

@@ -2,7 +2,20 @@ import { connect, type Socket } from 'node:net';
 import type { RouteTarget } from '../domain/route.js';
 import { type AnswerHead, AnswerParser } from './answer-parser.js';
 
+/**
+ * The memory that all connections read into, each for as long as it takes to deal with what came: a server that sends little
+ * costs no memory of its own.
+ */
+export const createSharedMemory = () => Buffer.allocUnsafeSlow(LENT_BYTES);
+
+/** How much comes in shared memory at the most. */
+export const LENT_BYTES = 64 * 1024;
+/** Of a connection whose answer has filled the shared memory, until that answer is whole. */
+const OWN_BYTES = 256 * 1024;
+
 export interface ConnectionOptions {
+  /** Of createSharedMemory. */
+  readonly shared: Buffer;
   readonly connectTimeoutMs: number;
   /** Of an answer, in bytes. */
   readonly maxHeaderSize: number;
@@ -23,7 +36,10 @@ export interface ExchangeListener {
   connected(): void;
   interim(head: AnswerHead): void;
   head(head: AnswerHead): void;
-  /** `last`: nothing of the body follows it. */
+  /**
+   * `last`: nothing of the body follows it. The memory is read into again: up to LENT_BYTES are to be copied or used up before this
+   * returns; more are so as well, or reading is paused until they are, or they are the last.
+   */
   body(bytes: Buffer, last: boolean): void;
   ended(trailers: readonly string[]): void;
   /** There is room again for the request's body. */
@@ -36,7 +52,7 @@ export interface ExchangeListener {
 export interface Exchange {
   /** False only if the connection was never established, which proves that not a byte of the request has left. */
   readonly mayHaveSent: boolean;
-  /** Sends a part of the body. False: `drained` says when to go on. */
+  /** Sends a part of the body, which stays as it is. False: `drained` says when to go on. */
   write(bytes: Buffer): boolean;
   /** The body is whole. Trailers, as names and values in turn, go out where the body is chunked. */
   end(trailers: readonly string[]): void;
@@ -62,6 +78,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #parser: AnswerParser;
   readonly #home: Home;
+  #own: Buffer | null = null;
   #established = false;
   #firstHead: string | null = null;
   #exchange: ConnectionExchange | null = null;
@@ -84,7 +101,20 @@ export class Connection {
       },
       options.maxHeaderSize,
     );
-    this.#socket = connect({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1_000 });
+    this.#socket = connect({
+      host: address,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 1_000,
+      onread: {
+        buffer: () => this.#own ?? options.shared,
+        callback: (count, memory) => {
+          this.#onData(memory, count);
+          return true;
+        },
+      },
+    });
     const timer = setTimeout(
       () => this.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms`)),
       options.connectTimeoutMs,
@@ -93,7 +123,6 @@ export class Connection {
       clearTimeout(timer);
       this.#onConnect();
     });
-    this.#socket.on('data', (bytes) => this.#onData(bytes));
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', (error) => {
@@ -138,7 +167,8 @@ export class Connection {
 
   write(bytes: Buffer, chunked: boolean): boolean {
     this.activeAt = this.#home.clock;
-    if (!chunked) return this.#socket.write(bytes);
+    // A stream asks to wait after each large part, even if the kernel has taken the whole of it.
+    if (!chunked) return this.#socket.write(bytes) || this.#socket.writableLength === 0;
     this.#socket.cork();
     this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
     this.#socket.write(bytes);
@@ -190,11 +220,12 @@ export class Connection {
     process.nextTick(() => this.#socket.uncork());
   }
 
-  #onData(bytes: Buffer): void {
+  #onData(memory: Uint8Array, count: number): void {
     this.activeAt = this.#home.clock;
     if (this.#exchange === null) return this.destroy(new Error('the instance spoke unasked'));
+    if (count === LENT_BYTES) this.#own ??= Buffer.allocUnsafeSlow(OWN_BYTES);
     try {
-      this.#parser.push(bytes);
+      this.#parser.push(Buffer.from(memory.buffer, memory.byteOffset, count));
     } catch (error) {
       this.destroy(error instanceof Error ? error : new Error(String(error)));
     }
@@ -212,6 +243,8 @@ export class Connection {
   #onEnded(trailers: readonly string[], surplus: boolean): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
+    // Its last part may be on its way from there still.
+    this.#own = null;
     if (surplus) this.#reusable = false;
     exchange.answerEnded = true;
     exchange.listener.ended(trailers);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../domain/route.js';
 import type { Admission, Admitted } from './admission.js';
 import type { AnswerHead } from './answer-parser.js';
-import type { Exchange, ExchangeListener, UpstreamRequest } from './connection.js';
+import { type Exchange, type ExchangeListener, LENT_BYTES, type UpstreamRequest } from './connection.js';
 import { answerError, breakOff, IngressError } from './errors.js';
 import {
   faultOf,
@@ -66,8 +66,11 @@ class Passage implements ExchangeListener {
   #interim: Interim | null = null;
   #callerLeft = false;
   #answered = false;
+  #refused = false;
   /** Whether the answer was ever faster than its caller. */
   #paused = false;
+  /** Large parts of the answer that the kernel has yet to take. */
+  #unwritten = 0;
 
   constructor(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse) {
     this.#deps = deps;
@@ -169,13 +172,44 @@ class Passage implements ExchangeListener {
   }
 
   body(bytes: Buffer, last: boolean): void {
-    if (this.#callerLeft) return;
-    if (last) return void this.#response.end(bytes);
-    if (this.#response.write(bytes) || this.#exchange === null) return;
+    if (this.#callerLeft || this.#passOn(bytes, last) || this.#exchange === null) return;
     this.#exchange.pause();
     if (this.#paused) return;
     this.#paused = true;
-    this.#response.on('drain', () => this.#exchange?.resume());
+    this.#response.on('drain', () => this.#goOn());
+  }
+
+  #goOn(): void {
+    if (this.#unwritten === 0) this.#exchange?.resume();
+  }
+
+  /** False: the caller has yet to take it, and reading goes on when it has. */
+  #passOn(bytes: Buffer, last: boolean): boolean {
+    const response = this.#response;
+    // Less than that, and a stream that could not write it would not ask to wait.
+    if (bytes.length < response.writableHighWaterMark) {
+      // As text it is one with the header.
+      const text = bytes.toString('latin1');
+      if (last) response.end(text, 'latin1');
+      return last || response.write(text, 'latin1');
+    }
+    const kept = bytes.length <= LENT_BYTES ? Buffer.from(bytes) : bytes;
+    if (last) {
+      response.end(kept);
+      return true;
+    }
+    // Node says `drain` too early where another request waits on the connection.
+    this.#unwritten += 1;
+    const written = () => {
+      this.#unwritten -= 1;
+      this.#goOn();
+    };
+    // Node would write it in the next tick. Written now, most of it is through when this returns, so that reading goes on.
+    const { socket } = response;
+    socket?.cork();
+    response.write(kept, written);
+    socket?.uncork();
+    return response.writableLength === 0;
   }
 
   ended(trailers: readonly string[]): void {
@@ -229,6 +263,7 @@ class Passage implements ExchangeListener {
   #fail(error: unknown): void {
     if (this.#callerLeft || this.#answered) return;
     this.#answered = true;
+    this.#refused = true;
     clearTimeout(this.#deadline);
     this.#waiting?.abort();
     this.#leave();
@@ -280,6 +315,7 @@ class Passage implements ExchangeListener {
     this.#deps.observe({
       containerId: this.#containerId,
       status: whole ? this.#response.statusCode : 499,
+      answeredBy: this.#answered && !this.#refused ? 'INSTANCE' : 'INGRESS',
       durationMs: this.#deps.now() - this.#startedAt,
     });
     if (whole && this.#answered) return;

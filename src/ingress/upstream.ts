@@ -4,13 +4,14 @@ import type { RouteTarget } from '../domain/route.js';
 import {
   Connection,
   type ConnectionOptions,
+  createSharedMemory,
   type Exchange,
   type ExchangeListener,
   type Home,
   type UpstreamRequest,
 } from './connection.js';
 
-export interface UpstreamOptions extends ConnectionOptions {
+export interface UpstreamOptions extends Omit<ConnectionOptions, 'shared'> {
   /**
    * How long a connection may rest between two requests. Shorter than what servers allow (gunicorn 2 s, Node 5 s), so that it is
    * we who close it: a server that closes while our next request is on its way would cost that request.
@@ -74,14 +75,14 @@ const TRUSTED_SHARE = 0.5;
 class Pool implements Home {
   readonly containerId: string;
   readonly target: RouteTarget;
-  readonly #options: UpstreamOptions;
+  readonly #options: UpstreamOptions & ConnectionOptions;
   readonly #all = new Set<Connection>();
   readonly #resting: Connection[] = [];
   #left = false;
   /** As of the last sweep: what was active since seems to have rested for longer than it did, and is left earlier. */
   clock: number;
 
-  constructor(containerId: string, target: RouteTarget, options: UpstreamOptions) {
+  constructor(containerId: string, target: RouteTarget, options: UpstreamOptions & ConnectionOptions) {
     this.containerId = containerId;
     this.target = target;
     this.#options = options;
@@ -147,7 +148,8 @@ class Pool implements Home {
 }
 
 /** Connections are bounded by the ingress's own: every request has at most one. */
-export function createUpstreams(options: UpstreamOptions): Upstreams {
+export function createUpstreams(given: UpstreamOptions): Upstreams {
+  const options = { ...given, shared: createSharedMemory() };
   const pools = new Map<string, Pool>();
   /** Those that are left, but have exchanges under way. */
   const left = new Set<Pool>();
