@@ -1,11 +1,12 @@
 import { DomainError } from '../domain/errors.js';
 import { type CallContext, deadlineOf, idempotencyKeyOf, type WireCall } from './call-context.js';
 import type { Deadlines } from './deadlines.js';
+import type { Drain } from './drain.js';
 import type { Surface } from './surfaces.js';
 
 export interface ServedCallDeps {
   readonly surface: Surface;
-  readonly draining: AbortSignal;
+  readonly drain: Drain;
   readonly requestId: string;
   readonly subject: string;
   /** For calls whose caller set no deadline. */
@@ -19,11 +20,11 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A call under way: what its handler knows of it, and its end where that comes from outside the handler. */
 export class ServedCall implements CallContext {
   readonly surface: Surface;
-  readonly draining: AbortSignal;
   readonly requestId: string;
   readonly subject: string;
   readonly idempotencyKey: string | null;
   readonly deadline: number;
+  concerns: CallContext['concerns'] = undefined;
   readonly #deadlines: Deadlines;
   readonly #timer: NodeJS.Timeout | null = null;
   readonly #ended: (error: DomainError) => void;
@@ -32,11 +33,13 @@ export class ServedCall implements CallContext {
   #end: DomainError | null = null;
   // Most calls are answered without anybody having asked for their signal.
   #controller: AbortController | null = null;
+  readonly #drain: Drain;
+  #waiting: AbortController | null = null;
 
   /** `ended` is called at most once, with the reason: the caller left, or the deadline passed. Throws for headers that are refused. */
   constructor(wire: WireCall, deps: ServedCallDeps, ended: (error: DomainError) => void) {
     this.surface = deps.surface;
-    this.draining = deps.draining;
+    this.#drain = deps.drain;
     this.requestId = deps.requestId;
     this.subject = deps.subject;
     this.idempotencyKey = idempotencyKeyOf(wire.metadata);
@@ -63,6 +66,15 @@ export class ServedCall implements CallContext {
     return this.#controller.signal;
   }
 
+  get waiting(): AbortSignal {
+    if (this.#waiting === null) {
+      this.#waiting = new AbortController();
+      if (this.#end !== null) this.#waiting.abort(this.#end);
+      else if (this.#wire !== null) this.#drain.add(this.#waiting);
+    }
+    return this.#waiting.signal;
+  }
+
   throwIfEnded(): void {
     if (this.#end !== null) throw this.#end;
   }
@@ -77,6 +89,7 @@ export class ServedCall implements CallContext {
     if (this.#wire === null) return;
     this.#wire.off('cancelled', this.#left);
     this.#wire = null;
+    if (this.#waiting !== null) this.#drain.remove(this.#waiting);
     if (this.#timer === null) this.#deadlines.remove(this);
     else clearTimeout(this.#timer);
   }
@@ -95,6 +108,7 @@ export class ServedCall implements CallContext {
     this.close();
     this.#end = new DomainError({ code, reason: code, message });
     this.#controller?.abort(this.#end);
+    this.#waiting?.abort(this.#end);
     this.#ended(this.#end);
   }
 }

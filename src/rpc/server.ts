@@ -3,6 +3,7 @@ import { ServerReflectionService } from '../../gen/ts/grpc/reflection/v1/reflect
 import { HealthService } from '../../gen/ts/health/v1/health.js';
 import { anonymous, byClientCertificate } from './auth.js';
 import { createDescriptors } from './descriptors.js';
+import { createDrain } from './drain.js';
 import { health } from './health.js';
 import { reflection } from './reflection.js';
 import type { RpcService } from './service.js';
@@ -54,13 +55,14 @@ const LIMITS = {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { services, tls, ready, descriptorSet, log, observeCall } = options;
   const server = new Server(LIMITS);
-  const drain = new AbortController();
-  const draining = drain.signal;
+  const shutdown = new AbortController();
+  const draining = shutdown.signal;
+  const drain = createDrain(draining);
   const authenticate = tls?.clientCa ? byClientCertificate : anonymous;
 
   for (const surface of SURFACES) {
     for (const service of services) {
-      addService(server, service, { surface, draining, authenticate, log, observeCall });
+      addService(server, service, { surface, drain, authenticate, log, observeCall });
     }
   }
   const served = SURFACES.flatMap((surface) => services.map((service) => nameOn(surface, service.name)));
@@ -70,7 +72,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 
   const port = await listen(server, options.addr, credentials(tls));
   let closed: Promise<void> | null = null;
-  return { port, close: (withinMs) => (closed ??= close(server, drain, withinMs)) };
+  return { port, close: (withinMs) => (closed ??= close(server, shutdown, withinMs)) };
 }
 
 function addService(server: Server, service: RpcService, options: UnaryOptions): void {
@@ -112,8 +114,8 @@ function listen(server: Server, addr: string, using: ServerCredentials): Promise
   });
 }
 
-async function close(server: Server, drain: AbortController, withinMs: number): Promise<void> {
-  drain.abort();
+async function close(server: Server, shutdown: AbortController, withinMs: number): Promise<void> {
+  shutdown.abort();
   const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   const timer = setTimeout(() => server.forceShutdown(), withinMs);
   await ended;

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.js';
 import type { Authenticate } from './auth.js';
 import { requestIdOf } from './call-context.js';
 import { createDeadlines } from './deadlines.js';
+import type { Drain } from './drain.js';
 import { ServedCall } from './served-call.js';
 import type { RpcMethod } from './service.js';
 import { toCallStatus, toFailure } from './status.js';
@@ -28,7 +29,7 @@ export interface RpcLog {
 
 export interface UnaryOptions {
   readonly surface: Surface;
-  readonly draining: AbortSignal;
+  readonly drain: Drain;
   readonly authenticate: Authenticate;
   readonly log: RpcLog;
   readonly observeCall: (record: CallRecord) => void;
@@ -39,7 +40,7 @@ export interface UnaryOptions {
  * heed its signal.
  */
 export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall<Buffer, Buffer> {
-  const { surface, draining, authenticate, log, observeCall } = options;
+  const { surface, drain, authenticate, log, observeCall } = options;
   const deadlineMs = method.defaultDeadlineMs;
   const defaults = { deadlineMs, deadlines: createDeadlines(deadlineMs) };
   return (wire, callback) => {
@@ -61,7 +62,7 @@ export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall
       callback(null, response);
       const record = count('OK');
       if (method.reads && !log.debugs) return;
-      const line = { ...record, requestId, peer: wire.getPeer(), subject: call?.subject };
+      const line = { ...record, requestId, peer: wire.getPeer(), subject: call?.subject, ...call?.concerns };
       if (method.reads) log.debug(line, 'call');
       else log.info(line, 'call');
     };
@@ -78,7 +79,7 @@ export function unary(method: RpcMethod, options: UnaryOptions): handleUnaryCall
     };
 
     try {
-      call = new ServedCall(wire, { surface, draining, requestId, subject: authenticate(wire), defaults }, fail);
+      call = new ServedCall(wire, { surface, drain, requestId, subject: authenticate(wire), defaults }, fail);
       method.handle(wire.request, call).then(answer, fail);
     } catch (error) {
       fail(error);

@@ -10,6 +10,6 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Throws the reason once `signal` is aborted. */
   throwIfEnded(): void;
-  /** Aborted when the process begins to shut down: who waits answers with what there is. */
-  readonly draining: AbortSignal;
+  /** Aborted with `signal`, and also when the process begins to shut down: who waits answers with what there is. */
+  readonly waiting: AbortSignal;
 }

@@ -60,11 +60,11 @@ async function wait(deps: Deps, call: Call, operationId: string, timeout: RawDur
   checkOperationId(found, operationId);
   const left = call.deadline - clock() - ANSWER_EARLIER_MS;
   const timeoutMs = Math.max(0, Math.min(asked, MAX_WAIT_MS, left));
-  const either = AbortSignal.any([call.signal, call.draining]);
   try {
-    return existing(operationId, await watch.wait(operationId, timeoutMs, either));
+    return existing(operationId, await watch.wait(operationId, timeoutMs, call.waiting));
   } catch (error) {
-    if (!call.draining.aborted || call.signal.aborted) throw error;
+    if (!call.waiting.aborted) throw error;
+    call.throwIfEnded();
     return existing(operationId, await records.operation(operationId));
   }
 }

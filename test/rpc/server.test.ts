@@ -77,9 +77,9 @@ describe('close', () => {
     let polling = false;
     const server = await start({
       operations: {
-        wait: async (_request, { draining }) => {
+        wait: async (_request, { waiting: signal }) => {
           polling = true;
-          await new Promise((resolve) => draining.addEventListener('abort', resolve));
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
           return Operation.fromPartial({ id: 'as it is' });
         },
       },
