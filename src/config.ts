@@ -50,6 +50,8 @@ export interface Config {
   /** Silent for so long a host is LOST. */
   readonly lostAfterMs: number;
   readonly orphanQuarantineMs: number;
+  /** When images that we pulled are removed from a host. */
+  readonly images: { readonly limitBytes: number; readonly unusedForMs: number };
   readonly pullStallMs: number;
   readonly operationRetentionMs: number;
   /** Kept per container, beside what is in use. */
@@ -173,6 +175,7 @@ async function build(
 type Limits =
   | 'lostAfterMs'
   | 'orphanQuarantineMs'
+  | 'images'
   | 'rollout'
   | 'pullStallMs'
   | 'operationRetentionMs'
@@ -195,6 +198,7 @@ function limits(values: Variables): Pick<Config, Limits> {
     },
     lostAfterMs: values.LONGSHORE_LOST_AFTER,
     orphanQuarantineMs: values.LONGSHORE_ORPHAN_QUARANTINE,
+    images: { limitBytes: values.LONGSHORE_IMAGE_LIMIT, unusedForMs: values.LONGSHORE_IMAGE_UNUSED },
     pullStallMs: values.LONGSHORE_PULL_STALL,
     operationRetentionMs: values.LONGSHORE_OPERATION_RETENTION,
     obsoleteRevisions: values.LONGSHORE_OBSOLETE_REVISIONS,

@@ -14,6 +14,7 @@ import { createFleet } from './fleet/fleet.js';
 import type { HostConfig } from './fleet/host-config.js';
 import { createObservations } from './fleet/observations.js';
 import { HttpListener } from './http/http-listener.js';
+import type { RequestDone } from './ingress/log.js';
 import { createIngress } from './ingress/server.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -23,6 +24,7 @@ import { treePath } from './paths.js';
 import { containersRpc } from './rpc/containers-service.js';
 import { operationsRpc } from './rpc/operations-service.js';
 import { type GrpcServerOptions, startGrpcServer } from './rpc/server.js';
+import type { HostSnapshot } from './scheduler/placement.js';
 import { createAccessBindings } from './services/access-bindings.js';
 import { allowAll } from './services/authorizer.js';
 import { createContainers } from './services/containers.js';
@@ -97,7 +99,9 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
 
   const store = await openStore(config, log, seams, parts, metrics);
   seams.signal?.throwIfAborted();
-  parts.reports('redis', watchRedis(store, parts));
+  const redisReason = watchRedis(store, parts);
+  parts.reports('redis', redisReason);
+  metrics.beforeScrape(() => metrics.redisIs(redisReason() === null));
 
   // The ingress stops last: what it has in flight must end before the routes under it go.
   const ingressPort = config.roles.has('ingress') ? await startIngress({ config, log, metrics, store }, parts) : null;
@@ -168,8 +172,8 @@ async function startIngress(
   parts: Parts,
 ): Promise<number> {
   const { domain, address: host, port, publicUrl } = config.ingress;
-  const observe = ({ status, durationMs }: { status: number; durationMs: number }) =>
-    metrics.ingressEnded(status, durationMs / 1000);
+  const observe = ({ status, answeredBy, durationMs }: RequestDone) =>
+    metrics.ingressEnded(status, answeredBy, durationMs / 1000);
   const ingress = createIngress({
     routes: store.routes,
     addr: { host, port },
@@ -245,6 +249,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
           observeIntervalMs: config.worker.observeIntervalMs,
           hostPolicy: { missedLooks: MISSED_LOOKS, lostAfterMs: config.lostAfterMs },
           quarantineMs: config.orphanQuarantineMs,
+          imagePolicy: config.images,
         }),
       ),
     },
@@ -263,7 +268,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     const [{ keys, oldestMs }, hosts, parked] = await Promise.all(asked);
     metrics.parkedAre(parked.map(({ key }) => key));
     metrics.queueIs(keys, oldestMs / 1000);
-    metrics.hostsAre(hosts.map(({ host }) => host));
+    metrics.hostsAre(hosts.map((snapshot) => ({ ...snapshot.host, devices: devicesOf(snapshot) })));
   });
   parts.reports('worker', () => null);
   parts.add(async (deadlineMs) => {
@@ -272,6 +277,11 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     await feeding;
     for (const one of drivers) one.close();
   });
+}
+
+function devicesOf({ host, freeGpus }: HostSnapshot) {
+  const [all, free, foreign] = [host.gpus.length, freeGpus.length, host.foreignGpus.length];
+  return { free, leased: Math.max(0, all - free - foreign), foreign };
 }
 
 function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig): DockerDriver {

@@ -108,6 +108,8 @@ function driverOn(host: string, ask: <T>(call: Call, ...args: readonly unknown[]
     remove: (name) => ask('remove', name),
     claim: () => ask('claim'),
     ensureNetwork: () => ask('ensureNetwork'),
+    images: () => Promise.resolve([]),
+    removeImage: never('removeImage'),
     pull: never('pull'),
     logs: never('logs'),
     events: silence,

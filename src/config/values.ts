@@ -25,6 +25,16 @@ function milliseconds(text: string): number {
   return Number(amount) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? Number.NaN);
 }
 
+const UNIT_BYTES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** `512MiB`, `1.5GiB`, `100GiB`; becomes whole bytes. */
+export const bytes = z.string().transform((text, ctx): number => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(KiB|MiB|GiB|TiB)$/.exec(text) ?? [];
+  const value = Number(amount) * (UNIT_BYTES[unit as keyof typeof UNIT_BYTES] ?? Number.NaN);
+  if (Number.isSafeInteger(Math.round(value))) return Math.round(value);
+  return refuse(ctx, `"${text}" is not a size; write a number with KiB, MiB, GiB or TiB: 100GiB`);
+});
+
 export function wholeNumber(min: number, max: number) {
   return z.string().transform((text, ctx): number => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { baseUrl, domainName, duration, hostPort, keyspace, oneOf, redisUrl, wholeNumber, wordsOf } from './values.js';
+import {
+  baseUrl,
+  bytes,
+  domainName,
+  duration,
+  hostPort,
+  keyspace,
+  oneOf,
+  redisUrl,
+  wholeNumber,
+  wordsOf,
+} from './values.js';
 
 export const ROLES = ['api', 'worker', 'ingress'] as const;
 export type Role = (typeof ROLES)[number];
@@ -172,6 +183,18 @@ export const variables = z.object({
     '24h',
     'duration',
     'How long a Docker container that is labelled as ours, and that Redis knows nothing of, is left running before it is stopped and removed. One that Redis may have lost is never removed.',
+  ),
+  LONGSHORE_IMAGE_LIMIT: setting(
+    bytes,
+    '200GiB',
+    'size',
+    'How much the images of a host may take, in `KiB`, `MiB`, `GiB` or `TiB`, before those go that Longshore pulled, can pull again, and that no container is made of; the longest unused first. Sizes are those of `docker images`, which count shared layers with each image.',
+  ),
+  LONGSHORE_IMAGE_UNUSED: setting(
+    duration('1s', '365d'),
+    '1h',
+    'duration',
+    'How long an image must have been out of use before it may go.',
   ),
   LONGSHORE_DRAIN_TIMEOUT: setting(
     duration('0s', '1d'),

@@ -5,7 +5,7 @@ import { createDockerClient, type DockerRequest } from './docker-client.js';
 import type { EngineEndpoint } from './docker-endpoint.js';
 import { engineError, toEngineError } from './docker-errors.js';
 import { containerEvents } from './docker-events.js';
-import { findImage } from './docker-image.js';
+import { findImage, listImages, removeImage } from './docker-image.js';
 import { infoOf } from './docker-info.js';
 import { member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
@@ -63,6 +63,8 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
       if (image === null) throw engineError('TRANSIENT', context, 'the image was gone right after the pull');
       return image;
     },
+    images: (signal) => listImages(scope, signal),
+    removeImage: (reference, signal) => removeImage(scope, reference, signal),
     create: (instance, signal) => create(scope, instance, deps.defaults ?? CONTAINER_DEFAULTS, signal),
     start: (name, signal) => change(name, { verb: 'start', timeoutMs: timeouts.slow, signal }),
     stop: (name, graceSeconds, signal) => {

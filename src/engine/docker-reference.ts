@@ -34,6 +34,14 @@ export function parseReference(text: string): ImageReference | null {
   return { kind: 'name', ...place, tag: tag ?? (digest === null ? 'latest' : null), digest };
 }
 
+/** The one spelling of what may be written in several ways; a text that is no name stays as it is. */
+export function canonicalReference(text: string): string {
+  const reference = parseReference(text);
+  if (reference?.kind !== 'name') return text;
+  const { repository, tag, digest } = reference;
+  return `${repository}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
+}
+
 /** Whether two spellings of a repository (`redis`, `docker.io/library/redis`) mean the same one. */
 export function sameRepository(left: string, right: string): boolean {
   return (canonical(left)?.repository ?? left) === (canonical(right)?.repository ?? right);

@@ -25,6 +25,13 @@ export interface EngineDriver {
   findImage(reference: string, signal?: AbortSignal): Promise<EngineImage | null>;
   /** Pulls with the credentials of Docker's own config file. Fails after `stallMs` without progress, not after a total time. */
   pull(reference: string, options: PullOptions): Promise<EngineImage>;
+  /** All images that have a name, and what is known of each without asking for it. */
+  images(signal?: AbortSignal): Promise<readonly StoredImage[]>;
+  /**
+   * Takes one reference away, and the image with the last one. It is CONFLICT while any container, stopped ones too, is made of it. What is gone
+   * is gone.
+   */
+  removeImage(reference: string, signal?: AbortSignal): Promise<void>;
   /** Creates, never starts. A name that is taken is CONFLICT. */
   create(instance: InstanceSpec, signal?: AbortSignal): Promise<void>;
   /** Starting what runs succeeds. */
@@ -54,6 +61,18 @@ export interface EngineInfo {
 export interface EngineImage extends ResolvedImage {
   /** Whether the image declares a HEALTHCHECK. */
   readonly healthCheck: boolean;
+}
+
+export interface StoredImage {
+  readonly id: string;
+  /** Canonical: `docker.io/library/redis:7`. */
+  readonly tags: readonly string[];
+  /** `repository@sha256:...`: it can be pulled again by these. */
+  readonly digests: readonly string[];
+  /** Bytes; layers that several images share are counted with each. */
+  readonly size: number;
+  /** Some container, of whomever, is made of it. */
+  readonly inUse: boolean;
 }
 
 export interface PullOptions {

@@ -16,7 +16,16 @@ export interface MemoryHostOptions {
 }
 
 type Method = Exclude<keyof EngineDriver, 'host' | 'events'>;
-const READS: ReadonlySet<Method> = new Set(['ping', 'info', 'list', 'inspect', 'foreignGpus', 'findImage', 'logs']);
+const READS: ReadonlySet<Method> = new Set([
+  'ping',
+  'info',
+  'list',
+  'inspect',
+  'foreignGpus',
+  'findImage',
+  'images',
+  'logs',
+]);
 
 /** One engine in memory, that several control planes may drive, and what a test does to it behind their backs. */
 export interface MemoryHost {
@@ -101,6 +110,9 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
         engine.images.set(reference, image);
         return image;
       }),
+    images: (signal) => send(line, 'images', '', signal, () => engine.storedImages()),
+    removeImage: (reference, signal) =>
+      send(line, 'removeImage', reference, signal, () => engine.removeImage(reference)),
     create: (instance, signal) => send(line, 'create', instance.name, signal, () => engine.create(instance)),
     start: (name, signal) => send(line, 'start', name, signal, () => engine.start(name)),
     stop: (name, _grace, signal) => send(line, 'stop', name, signal, () => engine.stop(name)),

@@ -1,4 +1,5 @@
 import { networkName } from './docker-labels.js';
+import { canonicalReference } from './docker-reference.js';
 import { specHash } from './docker-spec.js';
 import type { InstanceSpec, ObservedInstance } from './driver.js';
 import {
@@ -7,6 +8,7 @@ import {
   type EngineErrorReason,
   type EngineEvent,
   type EngineImage,
+  type StoredImage,
 } from './driver.js';
 
 /** What the process of an instance does once started. By default it runs until it is stopped. */
@@ -55,6 +57,27 @@ export class MemoryEngine {
   findImage(reference: string): EngineImage | null {
     const byId = [...this.images.values()].find((image) => image.id === reference || image.pullReference === reference);
     return this.images.get(reference) ?? byId ?? null;
+  }
+
+  /** Each of one GB. */
+  storedImages(): readonly StoredImage[] {
+    const used = new Set([...this.containers.values()].map(({ instance }) => instance.imageId));
+    const byId = new Map([...this.images.values()].map((image) => [image.id, image]));
+    return [...byId.values()].map(({ id, pullReference }) => {
+      const names = [...this.images].flatMap(([name, image]) => (image.id === id ? [name] : []));
+      const tags = names.filter((name) => !name.includes('@')).map(canonicalReference);
+      return { id, tags, digests: pullReference === null ? [] : [pullReference], size: 1e9, inUse: used.has(id) };
+    });
+  }
+
+  removeImage(reference: string): void {
+    const wanted = canonicalReference(reference);
+    for (const [name, image] of this.images) {
+      if (canonicalReference(name) !== wanted && image.pullReference !== reference) continue;
+      const used = [...this.containers.values()].some(({ instance }) => instance.imageId === image.id);
+      if (used) this.fail('CONFLICT', `remove image ${reference}: it is in use`);
+      this.images.delete(name);
+    }
   }
 
   create(instance: InstanceSpec): void {

@@ -3,7 +3,7 @@ import type { AccessBinding } from '../domain/access.js';
 import type { ContainerRecord } from '../domain/container.js';
 import type { Revision } from '../domain/revision.js';
 import { fastParser } from './fast-parser.js';
-import { bindings, container, devices, host, report, revision, route } from './record-schemas.js';
+import { bindings, container, devices, host, pulledImage, report, revision, route } from './record-schemas.js';
 import { counted, isObject, parsed, RECORD_FORMAT, undamaged, upgrade } from './stored.js';
 import type { DeviceLease } from './work.js';
 
@@ -76,6 +76,7 @@ function document<T>(what: string, schema: z.ZodType<T>): (value: string) => T {
 export const decodeHost = document('a host', host);
 export const decodeRoute = document('a route', route);
 export const decodeReport = document('an ingress report', report);
+export const decodePulledImage = document('a pulled image', pulledImage);
 export const decodeDevices = document('a device lease', devices);
 
 export const encodeDocument = (value: object): string => JSON.stringify({ v: RECORD_FORMAT, ...value });

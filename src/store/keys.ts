@@ -63,6 +63,8 @@ export const KEY_FAMILIES = {
   hosts: 0,
   /** What a host offers, as one text: a change wakes those that wait. */
   'host-capacity': 0,
+  /** Of a host: image id to what we pulled it by, and when it was last in use. */
+  'pulled-images': 1,
 
   /** Hosts and device leases by the version of their last change: how processes keep up with them. */
   'placement-feed': 0,

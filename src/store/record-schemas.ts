@@ -300,3 +300,5 @@ export const devices = z.object({
   memory: number,
   cores: number,
 });
+
+export const pulledImage = z.object({ references: z.array(text), usedAt: number });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { HostRecord } from '../domain/host.js';
-import { decodeHost, encodeDocument } from './codec.js';
+import { decodeHost, decodePulledImage, encodeDocument } from './codec.js';
+import type { Keys } from './keys.js';
 import { decodeLook } from './loading.js';
 import type { RedisConnection } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
@@ -15,6 +16,7 @@ export interface RedisHostWorkDeps {
   readonly fenced: FencedScripts;
   readonly feed: PlacementFeed;
   readonly connection: RedisConnection;
+  readonly keys: Keys;
 }
 
 /** Containers, of which each may have a large specification. */
@@ -25,18 +27,33 @@ const FENCE_LEAP = 1_000_000;
 const fenceGaps = z.array(z.tuple([z.number(), z.number()]));
 const loadReply = z.tuple([z.tuple([integer]), z.string(), z.string()]);
 
-export function createRedisHostWork({ scripts, fenced, feed, connection }: RedisHostWorkDeps): HostWork {
+export function createRedisHostWork({ scripts, fenced, feed, connection, keys }: RedisHostWorkDeps): HostWork {
   return {
     loadHost: async (lease) => {
       const replicationId = await replicationOf(connection);
       const reply = await fenced.run('load-host', lease, { name: nameOf(lease), replicationId, leap: FENCE_LEAP });
       const [[now], host, gaps] = loadReply.parse(reply);
-      return { now, host: host === '' ? null : decodeHost(host), memory: { replicationId, gaps: fenceGaps.parse(JSON.parse(gaps)) } };
+      return {
+        now,
+        host: host === '' ? null : decodeHost(host),
+        memory: { replicationId, gaps: fenceGaps.parse(JSON.parse(gaps)) },
+      };
     },
     saveHost: async (lease, host) => {
       if (lease.key !== `host/${host.name}`) throw new TypeError(`${lease.key} is not host ${host.name}`);
       const args = { name: host.name, host: encodeDocument(host), capacity: capacityOf(host) };
       await fenced.run('save-host', lease, args);
+    },
+    pulledImages: async (host) => {
+      const name = keys.key('pulled-images', host);
+      const stored = await guarded(connection.call((client) => client.hgetall(name)));
+      return Object.entries(stored).map(([imageId, text]) => ({ imageId, ...decodePulledImage(text) }));
+    },
+    noteImage: async (lease, { host, imageId, references }) => {
+      for (const reference of references) await fenced.run('note-image', lease, { host, imageId, reference });
+    },
+    saveImages: async (lease, { used, gone }) => {
+      await fenced.run('save-images', lease, { name: nameOf(lease), used, gone });
     },
     removeHost: async (lease) => {
       await fenced.run('remove-host', lease, { name: nameOf(lease) });

@@ -69,7 +69,7 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     queue: createRedisWorkQueue({ scripts, connection, subscriber, keys }),
     parking: createRedisParking({ fenced, connection, keys }),
     containerWork: createRedisContainerWork(fenced, feed),
-    hostWork: createRedisHostWork({ scripts, fenced, feed, connection }),
+    hostWork: createRedisHostWork({ scripts, fenced, feed, connection, keys }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
     controlPlane: createRedisControlPlane({ scripts, connection, close }),

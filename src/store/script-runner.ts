@@ -29,6 +29,8 @@ export const SCRIPT_NAMES = [
   'load-host',
   'save-host',
   'remove-host',
+  'note-image',
+  'save-images',
   'hosts',
   'routes',
   'report-ingress',

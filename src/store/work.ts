@@ -186,6 +186,14 @@ export interface DeviceLease {
  */
 export type Looked = LoadedContainer | 'UNKNOWN' | 'DELETED' | 'BUSY' | 'UNCLEAN';
 
+export interface PulledImage {
+  readonly imageId: string;
+  /** By which it was pulled, in their canonical spelling. */
+  readonly references: readonly string[];
+  /** Redis time at which it was last seen in use; at first, of the pull. */
+  readonly usedAt: number;
+}
+
 /** What is known of a host. */
 export interface LoadedHost {
   /** Redis time. */
@@ -210,6 +218,15 @@ export interface HostWork {
   saveHost(lease: Lease, host: HostRecord): Promise<void>;
   /** Under the lease of `host/<name>`: the host is none of ours any more. What is leased there stays so. */
   removeHost(lease: Lease): Promise<void>;
+  /** Images that we have pulled to the host, and have not seen to be gone. */
+  pulledImages(host: string): Promise<readonly PulledImage[]>;
+  /** Under the lease of the container that it was pulled for: the host did not have the image before. */
+  noteImage(lease: Lease, pulled: { readonly host: string } & Omit<PulledImage, 'usedAt'>): Promise<void>;
+  /** Under the lease of `host/<name>`: ids of those that are in use now, and of those that are gone. */
+  saveImages(
+    lease: Lease,
+    images: { readonly used: readonly string[]; readonly gone: readonly string[] },
+  ): Promise<void>;
   /**
    * Hosts with what is leased of them, for placing, as of a moment after the call. The list is the same one each time and goes on being
    * kept up to date: what this process is taking counts as leased at once, so that of several who place at the same time each sees the others.

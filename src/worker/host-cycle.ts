@@ -3,8 +3,10 @@ import { EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet, Inspection, Inventory } from '../fleet/fleet.js';
 import type { HostConfig } from '../fleet/host-config.js';
 import { type HostLook, type HostPolicy, standingAfter } from '../fleet/host-state.js';
+import type { ImagePolicy } from '../fleet/image-collection.js';
 import { type Quarantine, quarantine } from '../fleet/quarantine.js';
 import type { HostWork, Lease, LoadedHost } from '../store/work.js';
+import { createImageCollector } from './collect-images.js';
 import { type SweepDeps, sweep } from './sweep.js';
 import type { KeyWork, Next } from './worker.js';
 
@@ -14,6 +16,7 @@ export interface HostCycleDeps extends SweepDeps {
   readonly hostPolicy: HostPolicy;
   /** For how long an orphan is left running. */
   readonly quarantineMs: number;
+  readonly imagePolicy: ImagePolicy;
   /** Milliseconds that only go forward; the process's own by default. */
   readonly clock?: () => number;
 }
@@ -33,6 +36,7 @@ const REFUSED_MS = 3_000;
 export function createHostCycle(deps: HostCycleDeps): KeyWork {
   const clock = deps.clock ?? (() => performance.now());
   const began = clock();
+  const collect = createImageCollector({ ...deps, policy: deps.imagePolicy, clock });
   return async ({ lease, signal }) => {
     const name = lease.key.slice('host/'.length);
     const readAt = clock();
@@ -56,7 +60,10 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
     const record = { ...placeOf(config), ...known, ...standing };
     await deps.hostWork.saveHost(lease, record);
     tell(deps, loaded.host, record);
-    if (isolated) await deal(deps, isolated, name, signal);
+    if (isolated) {
+      await deal(deps, isolated, name, signal);
+      await collect(lease, name, now, signal);
+    }
     if (record.state === 'LOST' && loaded.host?.state !== 'LOST') await wakeContainers(deps, name);
     return { delayMs: delayAfter(record, deps), clean: true };
   };

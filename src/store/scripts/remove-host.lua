@@ -11,4 +11,5 @@ if settled then return settled end
 redis.call('HDEL', key('hosts'), args.name)
 feed('hosts', args.name)
 redis.call('HDEL', key('host-capacity'), args.name)
+redis.call('DEL', key('pulled-images', args.name))
 return conclude(args.key, OK)

@@ -1,5 +1,6 @@
 import { progressAt } from '../../domain/operation.js';
 import type { Revision } from '../../domain/revision.js';
+import { canonicalReference } from '../../engine/docker-reference.js';
 import { type EngineDriver, EngineError, type EngineImage } from '../../engine/driver.js';
 import { pullPercent } from '../../reconciler/progress.js';
 import { announce, changeTo, type StepContext, stateOf } from './context.js';
@@ -21,13 +22,37 @@ export async function ensureImage(
     const there = await engine.findImage(image.pullReference ?? image.id, context.signal);
     if (there) return there;
     if (image.pullReference === null) throw goneForGood(engine.host, image.id);
-    return pull(engine, image.pullReference, context);
+    return pullAnew(engine, image.pullReference, context);
   }
   if (spec.pullPolicy === 'IF_ABSENT') {
     const there = await engine.findImage(spec.image.url, context.signal);
     if (there) return there;
   }
-  return pull(engine, spec.image.url, context);
+  return pullAnew(engine, spec.image.url, context);
+}
+
+/**
+ * What the host did not have is ours to remove again when its disk is short. A pull that is not written down, since we died or since the images could not be
+ * listed, stays for a person.
+ */
+async function pullAnew(engine: EngineDriver, reference: string, context: StepContext): Promise<EngineImage> {
+  const { deps, lease } = context;
+  const before = await idsOn(engine, context);
+  const image = await pull(engine, reference, context);
+  if (before === null || before.has(image.id)) return image;
+  const references = [canonicalReference(reference)];
+  await deps.hostWork.noteImage(lease, { host: engine.host, imageId: image.id, references });
+  return image;
+}
+
+async function idsOn(engine: EngineDriver, { signal }: StepContext): Promise<ReadonlySet<string> | null> {
+  try {
+    return new Set((await engine.images(signal)).map(({ id }) => id));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
 }
 
 function goneForGood(host: string, imageId: string): EngineError {

@@ -93,7 +93,7 @@ test('what served on a lost host is moved; the host is cleaned before it is used
   expect(second.instance).toMatchObject({ host: instance.host, gpuUuids: instance.gpuUuids });
   await client.succeeded(await client.delete(second.id));
   await client.succeeded(await client.delete(id));
-}, 180_000);
+}, 300_000);
 
 test('by default it waits for its host, and serves again with it', async () => {
   service = await startService({ engines: hosts, dataDir, env: quick });
@@ -109,4 +109,4 @@ test('by default it waits for its host, and serves again with it', async () => {
   await until('the host is up again', () => statesOf(started, instance.host).at(-1) === 'UP', 60_000);
   expect(await running(here)).not.toBe('');
   await client.succeeded(await client.delete(id));
-}, 180_000);
+}, 300_000);

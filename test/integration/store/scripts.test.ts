@@ -345,6 +345,29 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await store.hostWork.saveHost(held, hostOf());
     expect((await plain.hostWork.hosts()).map(({ host }) => host)).toEqual([hostOf()]);
   },
+  'note-image': async () => {
+    const held: Lease = await lease(plain, 'container/c');
+    const image = (imageId: string, ...references: string[]) => ({ host: 'gpu-1', imageId, references });
+    await store.hostWork.noteImage(held, image('i1', 'reg/a:1'));
+    await store.hostWork.noteImage(held, image('i1', 'reg/a:1', 'reg/a:2'));
+    expect(await plain.hostWork.pulledImages('gpu-1')).toMatchObject([
+      { imageId: 'i1', references: ['reg/a:1', 'reg/a:2'], usedAt: expect.any(Number) },
+    ]);
+    expect(await plain.hostWork.pulledImages('gpu-2')).toEqual([]);
+  },
+  'save-images': async () => {
+    const held: Lease = await lease(plain, 'container/c');
+    for (const imageId of ['i1', 'i2', 'i3'])
+      await plain.hostWork.noteImage(held, { host: 'gpu-1', imageId, references: ['reg/a:1'] });
+    const before = await plain.hostWork.pulledImages('gpu-1');
+    const host: Lease = await lease(plain, 'host/gpu-1');
+    await store.hostWork.saveImages(host, { used: ['i1', 'unknown'], gone: ['i2'] });
+    const after = await plain.hostWork.pulledImages('gpu-1');
+    expect(after.map(({ imageId }) => imageId).toSorted()).toEqual(['i1', 'i3']);
+    const usedAt = (list: typeof after, id: string) => list.find(({ imageId }) => imageId === id)?.usedAt ?? 0;
+    expect(usedAt(after, 'i1')).toBeGreaterThanOrEqual(usedAt(before, 'i1'));
+    expect(usedAt(after, 'i3')).toBe(usedAt(before, 'i3'));
+  },
   'remove-host': async () => {
     const held: Lease = await lease(plain, 'host/gpu-1');
     await store.hostWork.saveHost(held, hostOf());

@@ -4,7 +4,7 @@ import { EngineError } from '../../../src/engine/driver.js';
 import { createMemoryHost } from '../../../src/engine/memory-driver.js';
 import { createFleet } from '../../../src/fleet/fleet.js';
 import { createObservations } from '../../../src/fleet/observations.js';
-import type { Lease, Looked, RedisMemory } from '../../../src/store/work.js';
+import type { Lease, Looked, PulledImage, RedisMemory } from '../../../src/store/work.js';
 import { createHostCycle } from '../../../src/worker/host-cycle.js';
 import { newId, newInstance } from '../../support/contract/engine-contract.js';
 import { aServing, aView, POLICY } from '../../support/reconciler/builders.js';
@@ -37,6 +37,8 @@ async function setUp() {
     host: null as HostRecord | null,
     looked: 'UNKNOWN' as Looked,
     memory: { replicationId: 'r', gaps: [] } as RedisMemory,
+    pulled: [] as readonly PulledImage[],
+    images: [] as object[],
   };
   const due: string[] = [];
   const cycle = createHostCycle({
@@ -48,6 +50,9 @@ async function setUp() {
         redis.host = record;
       },
       removeHost: () => Promise.resolve(),
+      pulledImages: () => Promise.resolve(redis.pulled),
+      noteImage: () => Promise.resolve(),
+      saveImages: async (_lease, { used, gone }) => void redis.images.push({ used, gone }),
       hosts: () => Promise.resolve([]),
       containersOn: () => Promise.resolve([containerId]),
       look: () => Promise.resolve(new Map([[containerId, redis.looked]])),
@@ -59,6 +64,7 @@ async function setUp() {
     observeIntervalMs: 30_000,
     hostPolicy: { missedLooks: 2, lostAfterMs: 20_000 },
     quarantineMs: 50_000,
+    imagePolicy: { limitBytes: 0, unusedForMs: 1_000 },
     clock: () => redis.now,
   });
   const lease: Lease = { key: 'host/h1', fence: 1_000_000, token: 't', unclean: false, trouble: null };
@@ -149,4 +155,20 @@ test('one that Redis may have lost is never removed, and one that cannot be remo
   expect(redis.host).toMatchObject({ state: 'UP', orphans: [] });
   await lookAfter(1);
   expect(host.engine.containers.has(instance.name)).toBe(false);
+});
+
+test('images that we pulled are removed when they take too much, after the first look', async () => {
+  const { host, redis, lookAfter, recorded } = await setUp();
+  recorded('SERVING');
+  const ours = host.addImage('reg/ours:1', { pullReference: `reg/ours@sha256:${'1'.repeat(64)}` });
+  host.addImage('reg/theirs:1', { pullReference: `reg/theirs@sha256:${'2'.repeat(64)}` });
+  redis.pulled = [{ imageId: ours.id, references: ['docker.io/reg/ours:1'], usedAt: 0 }];
+  await lookAfter(0);
+  await lookAfter(999);
+  expect(redis.images).toEqual([]);
+  await lookAfter(1);
+  expect(redis.images).toEqual([{ used: [], gone: [] }]);
+  expect([...host.engine.images.keys()]).toEqual(['app:1', 'reg/theirs:1']);
+  await lookAfter(1_000);
+  expect(redis.images.at(-1)).toEqual({ used: [], gone: [ours.id] });
 });
