@@ -5,8 +5,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
  * container: their number must not grow with what users create. Durations are seconds.
  */
 export interface Metrics {
-  /** `result`: OK, or the error code that it ended with. */
-  operationEnded(kind: string, result: string, seconds: number): void;
+  /** `step`: DONE, or the one at which it failed. `result`: OK, or the error code that it ended with. */
+  operationEnded(kind: string, step: string, result: string, seconds: number): void;
   /** `method`: its full name; only names that exist. */
   rpcEnded(method: string, code: string, seconds: number): void;
   /** Keys in the work queue, and how long the one that is most overdue has waited. */
@@ -21,9 +21,11 @@ export interface Metrics {
   parkedAre(keys: readonly string[]): void;
   /** Replaces what is known of all hosts. */
   hostsAre(hosts: readonly HostSeen[]): void;
-  ingressEnded(status: number, seconds: number): void;
+  ingressEnded(status: number, answeredBy: 'INSTANCE' | 'INGRESS', seconds: number): void;
   ingressInFlightIs(count: number): void;
   embeddedRedisRestarted(): void;
+  /** Whether Redis answered when it was last asked. */
+  redisIs(up: boolean): void;
   /** Asked before each scrape, for values that are cheaper to read then than to keep. A failure is not the scraper's. */
   beforeScrape(refresh: () => Promise<void> | void): void;
   readonly contentType: string;
@@ -35,6 +37,8 @@ export interface HostSeen {
   readonly name: string;
   readonly state: string;
   readonly orphans: readonly { readonly kept: string }[];
+  /** How many of its devices nobody has, our containers have, and others have. */
+  readonly devices: { readonly free: number; readonly leased: number; readonly foreign: number };
 }
 
 const RPC_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
@@ -61,8 +65,8 @@ export function createMetrics(): Metrics {
 function operationMetrics(registry: Registry): Pick<Metrics, 'operationEnded' | 'rpcEnded'> {
   const operations = new Histogram({
     name: 'longshore_operation_duration_seconds',
-    help: 'Time from the submit of an operation to its end, by kind and result (OK or the error code).',
-    labelNames: ['kind', 'result'],
+    help: 'Time from the submit of an operation to its end, by kind, step (DONE, or where it failed) and result (OK, or the error code).',
+    labelNames: ['kind', 'step', 'result'],
     buckets: OPERATION_BUCKETS,
     registers: [registry],
   });
@@ -74,7 +78,7 @@ function operationMetrics(registry: Registry): Pick<Metrics, 'operationEnded' | 
     registers: [registry],
   });
   return {
-    operationEnded: (kind, result, seconds) => operations.observe({ kind, result }, seconds),
+    operationEnded: (kind, step, result, seconds) => operations.observe({ kind, step, result }, seconds),
     rpcEnded: (method, code, seconds) => rpcs.observe({ method, code }, seconds),
   };
 }
@@ -89,6 +93,7 @@ type WorkMetrics = Pick<
   | 'workFailed'
   | 'hostsAre'
   | 'embeddedRedisRestarted'
+  | 'redisIs'
 >;
 
 function workMetrics(registry: Registry): WorkMetrics {
@@ -131,6 +136,13 @@ function workMetrics(registry: Registry): WorkMetrics {
     labelNames: ['host', 'fate'],
     registers,
   });
+  const gpus = new Gauge({
+    name: 'longshore_gpus',
+    help: 'GPUs of a host by their use: free, leased to containers of ours, or foreign (in the hands of others).',
+    labelNames: ['host', 'use'],
+    registers,
+  });
+  const redis = gauge('longshore_redis_up', '1 while Redis answers this process, 0 while it does not.');
   return {
     queueIs(keys, seconds) {
       depth.set(keys);
@@ -145,24 +157,25 @@ function workMetrics(registry: Registry): WorkMetrics {
     stepRetried: (cause) => retries.inc({ cause }),
     workFailed: () => failed.inc(),
     hostsAre(seen) {
-      hosts.reset();
-      orphans.reset();
-      for (const { name: host, state, orphans: found } of seen) {
+      for (const metric of [hosts, orphans, gpus]) metric.reset();
+      for (const { name: host, state, orphans: found, devices } of seen) {
         hosts.set({ host, state }, 1);
+        for (const [use, count] of Object.entries(devices)) gpus.set({ host, use }, count);
         const kept = found.filter((orphan) => orphan.kept !== '').length;
         orphans.set({ host, fate: 'quarantined' }, found.length - kept);
         orphans.set({ host, fate: 'kept' }, kept);
       }
     },
     embeddedRedisRestarted: () => restarts.inc(),
+    redisIs: (up) => redis.set(up ? 1 : 0),
   };
 }
 
 function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ingressInFlightIs'> {
   const requests = new Histogram({
     name: 'longshore_ingress_request_duration_seconds',
-    help: 'Time from the arrival of a request at the ingress to the end of its response, by status.',
-    labelNames: ['status'],
+    help: 'Time from the arrival of a request at the ingress to the end of its response, by class of status (5xx) and by outcome.',
+    labelNames: ['class', 'outcome'],
     buckets: REQUEST_BUCKETS,
     registers: [registry],
   });
@@ -172,7 +185,26 @@ function ingressMetrics(registry: Registry): Pick<Metrics, 'ingressEnded' | 'ing
     registers: [registry],
   });
   return {
-    ingressEnded: (status, seconds) => requests.observe({ status: String(status) }, seconds),
+    ingressEnded: (status, answeredBy, seconds) =>
+      requests.observe(
+        { class: `${Math.floor(status / 100)}xx`, outcome: outcomeOf(status, answeredBy === 'INSTANCE') },
+        seconds,
+      ),
     ingressInFlightIs: (count) => inFlight.set(count),
   };
+}
+
+/** What the ingress answers by itself, in a word. */
+const OWN_ANSWERS: Readonly<Record<number, string>> = {
+  404: 'no_route',
+  429: 'too_many',
+  502: 'broken',
+  503: 'no_instance',
+  504: 'late',
+};
+const CALLER_LEFT = 499;
+
+function outcomeOf(status: number, byInstance: boolean): string {
+  if (status === CALLER_LEFT) return 'caller_left';
+  return byInstance ? 'answered' : (OWN_ANSWERS[status] ?? 'bad_request');
 }

@@ -10,6 +10,8 @@ export interface RequestDone {
   readonly containerId: string | null;
   /** 499: the caller left before the answer was whole. */
   readonly status: number;
+  /** INGRESS: the answer, or that there is none, is its own. */
+  readonly answeredBy: 'INSTANCE' | 'INGRESS';
   readonly durationMs: number;
 }
 

@@ -13,6 +13,7 @@ import {
   responseHeaders,
 } from './headers.js';
 import { MAX_INTERIM } from './interim.js';
+import type { RequestDone } from './log.js';
 import type { ProxyDeps } from './proxy.js';
 import { mayHaveSent } from './upstream.js';
 
@@ -57,12 +58,13 @@ export async function upgrade(deps: ProxyDeps, request: IncomingMessage, caller:
   const end = new AbortController();
   let containerId: string | null = null;
   let status = 499;
+  let answeredBy: RequestDone['answeredBy'] = 'INGRESS';
   let deadline: NodeJS.Timeout | undefined;
   caller.on('error', () => caller.destroy());
   caller.once('close', () => {
     clearTimeout(deadline);
     end.abort(new Error('the caller left'));
-    deps.observe({ containerId, status, durationMs: deps.now() - startedAt });
+    deps.observe({ containerId, status, answeredBy, durationMs: deps.now() - startedAt });
   });
   try {
     const route = deps.routeOf(request);
@@ -72,6 +74,7 @@ export async function upgrade(deps: ProxyDeps, request: IncomingMessage, caller:
     const outcome = await reach(deps, request, requestId, containerId, end.signal);
     clearTimeout(deadline);
     status = outcome.answer.statusCode ?? 502;
+    answeredBy = 'INSTANCE';
     if (outcome.kind === 'UPGRADED') tunnel(outcome, caller, head, requestId, deps.lingerMs);
     else relayRefusal(request, outcome.answer, caller, requestId);
   } catch (error) {

@@ -12,6 +12,8 @@ export interface CallContext extends Call {
   readonly surface: Surface;
   /** The caller's `x-request-id` or `x-client-request-id`, else made here. */
   readonly requestId: string;
+  /** What the call has caused, for its line in the log. */
+  concerns?: { readonly operation: string; readonly container: string; readonly revision: string | null } | undefined;
 }
 
 /** Ids of requests go into logs and back into headers: short and printable, or they are not taken. */

@@ -79,8 +79,11 @@ function accessBindingHandlers({
   };
 }
 
-async function replied(call: CallContext, operation: Promise<DomainOperation>) {
-  return toOperation(await operation, call.surface);
+async function replied(call: CallContext, accepted: Promise<DomainOperation>) {
+  const operation = await accepted;
+  const { id, containerId: container, revisionId: revision } = operation;
+  call.concerns = { operation: id, container, revision };
+  return toOperation(operation, call.surface);
 }
 
 function fromUpdate({ containerId, updateMask, name, description, labels }: UpdateContainerRequest): UpdateDraft {

@@ -34,8 +34,8 @@ export interface WorkerLog {
 
 /** What a worker counts. */
 export interface WorkerMetrics {
-  /** From its submit to its end; `result`: OK or the code of its failure. */
-  operationEnded(kind: string, result: string, seconds: number): void;
+  /** From its submit to its end; `step`: DONE, or where it failed; `result`: OK or the code of its failure. */
+  operationEnded(kind: string, step: string, result: string, seconds: number): void;
   stepRetried(cause: string): void;
   leaseLost(): void;
   /** Work on a key ended in a way that nobody foresaw. */

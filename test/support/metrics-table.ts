@@ -5,12 +5,12 @@ const HELP = /^# HELP (longshore_\S+) (.*)\n# TYPE \S+ (\S+)$/gm;
 /** The table of docs/operations.md: every metric of ours, with the labels that it has once something was counted. */
 export async function metricsTable(): Promise<string> {
   const metrics = createMetrics();
-  metrics.operationEnded('', '', 0);
+  metrics.operationEnded('', '', '', 0);
   metrics.rpcEnded('', '', 0);
   metrics.stepRetried('');
-  metrics.hostsAre([{ name: '', state: '', orphans: [] }]);
+  metrics.hostsAre([{ name: '', state: '', orphans: [], devices: { free: 0, leased: 0, foreign: 0 } }]);
   metrics.parkedAre([]);
-  metrics.ingressEnded(0, 0);
+  metrics.ingressEnded(200, 'INSTANCE', 0);
   const text = await metrics.text();
   const rows = [...text.matchAll(HELP)].map(
     ([, name = '', help, kind]) => `| \`${name}\` | ${kind} | ${labelsOf(text, name)} | ${help} |`,

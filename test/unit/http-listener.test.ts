@@ -37,12 +37,17 @@ test('it is ready once every part is, and says which are not', async () => {
 
 test('metrics have a name, a help text and what was told', async () => {
   const metrics = createMetrics();
-  metrics.operationEnded('DEPLOY', 'OK', 3);
+  metrics.operationEnded('DEPLOY', 'PULL', 'FAILED_PRECONDITION', 3);
   metrics.rpcEnded('/longshore.containers.v1.ContainerService/Get', 'OK', 0.01);
   metrics.stepRetried('TRANSIENT');
-  metrics.hostsAre([{ name: 'old', state: 'UP', orphans: [] }]);
-  metrics.hostsAre([{ name: 'gpu-1', state: 'UNREACHABLE', orphans: [] }]);
-  metrics.ingressEnded(502, 0.2);
+  metrics.hostsAre([{ name: 'old', state: 'UP', orphans: [], devices: { free: 0, leased: 0, foreign: 0 } }]);
+  metrics.hostsAre([{ name: 'gpu-1', state: 'UNREACHABLE', orphans: [], devices: { free: 1, leased: 2, foreign: 3 } }]);
+  metrics.ingressEnded(502, 'INGRESS', 0.2);
+  metrics.ingressEnded(502, 'INSTANCE', 0.2);
+  metrics.ingressEnded(499, 'INSTANCE', 0.2);
+  metrics.ingressEnded(431, 'INGRESS', 0.2);
+  metrics.parkedAre(['container/a', 'container/b']);
+  metrics.redisIs(false);
   metrics.beforeScrape(() => metrics.queueIs(7, 1.5));
   metrics.beforeScrape(() => Promise.reject(new Error('Redis is away')));
   const get = await start({}, metrics);
@@ -50,11 +55,18 @@ test('metrics have a name, a help text and what was told', async () => {
   expect(response.headers.get('content-type')).toContain('text/plain');
   const text = await response.text();
   for (const line of [
-    'longshore_operation_duration_seconds_count{kind="DEPLOY",result="OK"} 1',
+    'longshore_operation_duration_seconds_count{kind="DEPLOY",step="PULL",result="FAILED_PRECONDITION"} 1',
     'longshore_rpc_duration_seconds_count{method="/longshore.containers.v1.ContainerService/Get",code="OK"} 1',
     'longshore_step_retries_total{cause="TRANSIENT"} 1',
     'longshore_host_state{host="gpu-1",state="UNREACHABLE"} 1',
-    'longshore_ingress_request_duration_seconds_count{status="502"} 1',
+    'longshore_ingress_request_duration_seconds_count{class="5xx",outcome="broken"} 1',
+    'longshore_ingress_request_duration_seconds_count{class="5xx",outcome="answered"} 1',
+    'longshore_ingress_request_duration_seconds_count{class="4xx",outcome="caller_left"} 1',
+    'longshore_ingress_request_duration_seconds_count{class="4xx",outcome="bad_request"} 1',
+    'longshore_gpus{host="gpu-1",use="leased"} 2',
+    'longshore_parked_keys{kind="container"} 2',
+    'longshore_parked_keys{kind="host"} 0',
+    'longshore_redis_up 0',
     'longshore_queue_depth 7',
     'longshore_queue_oldest_seconds 1.5',
   ])

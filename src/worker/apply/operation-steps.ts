@@ -98,8 +98,9 @@ function resultOf(
   return { kind: 'CONTAINER', container: context.deps.describe({ ...context.loaded.record, state }) };
 }
 
-function countEnd({ kind, createdAt }: Operation, result: string, context: StepContext): void {
-  context.deps.metrics.operationEnded(kind, result, (context.now() - createdAt) / 1000);
+function countEnd({ kind, createdAt, progress }: Operation, result: string, context: StepContext): void {
+  const step = result === 'OK' ? 'DONE' : (progress?.step ?? 'ADMIT');
+  context.deps.metrics.operationEnded(kind, step, result, (context.now() - createdAt) / 1000);
 }
 
 export async function removeRecords(step: RemoveRecords, context: StepContext): Promise<Outcome> {

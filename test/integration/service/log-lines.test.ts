@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ownEngine } from '../../support/engine.js';
+import type { PrivateEngine } from '../../support/private-engine.js';
+import { type RunningService, startService } from '../../support/service.js';
+import { until } from '../../support/until.js';
+
+const APP = 'longshore/demo-app:latest';
+const SECRET = 'nobody-may-read-this';
+
+const line = z.object({
+  msg: z.string(),
+  operation: z.string().nullable(),
+  container: z.string(),
+  revision: z.string().nullable(),
+  instance: z.string().nullable(),
+  host: z.string().nullable(),
+  fence: z.number(),
+});
+
+/** What is told of an instance from its placement to its end. */
+const OF_AN_INSTANCE = [
+  'placed an instance',
+  'created a Docker container',
+  'started an instance',
+  'an instance is healthy',
+  'switched the active revision',
+  'changed the role of an instance',
+  'stopped an instance',
+  'freed the devices of an instance',
+  'removed a Docker container',
+  'forgot an instance',
+];
+
+describe('the log of a worker', () => {
+  let engine: PrivateEngine;
+  let service: RunningService;
+
+  beforeAll(async () => {
+    engine = await ownEngine(2);
+    await engine.images('app');
+    service = await startService({ engines: [engine] });
+  });
+
+  afterAll(async () => {
+    await service?.stop(10_000);
+    await engine?.remove();
+  });
+
+  const text = () => readFileSync(service.logFile, 'utf8');
+  const linesOf = (container: string) =>
+    text()
+      .split('\n')
+      .flatMap((json) => {
+        if (json === '') return [];
+        const entry: unknown = JSON.parse(json);
+        const told = z.looseObject({ container: z.literal(container), fence: z.number() }).safeParse(entry);
+        return told.success ? [line.parse(entry)] : [];
+      });
+
+  test('has one line for each transition, with everything that it is about, and no secret', async () => {
+    const { client } = service;
+    const { id } = await client.createContainer('logged');
+    const gpus = { count: 1n };
+    const environment = { REVISION: 'one', PASSWORD: SECRET };
+    const first = await client.succeeded(await client.deploy(id, APP, { gpus, imageSpec: { environment } }));
+    const second = await client.succeeded(await client.deploy(id, APP, { gpus, imageSpec: { environment } }));
+    const deletion = await client.succeeded(await client.delete(id));
+    const lines = await until('the end is told', () => {
+      const told = linesOf(id);
+      return told.filter(({ msg }) => msg === 'operation ended').length === 4 && told;
+    });
+
+    const ofOperation = (operation: string) => lines.filter((one) => one.operation === operation);
+    for (const { id: operation } of [first, second, deletion]) {
+      const told = ofOperation(operation).map(({ msg }) => msg);
+      expect(told[0]).toBe('took an operation');
+      expect(told.at(-1)).toBe('operation ended');
+      expect(new Set(told.filter((msg) => msg.includes('operation'))).size).toBe(2);
+    }
+    const placed = ofOperation(first.id).find(({ msg }) => msg === 'placed an instance');
+    expect(placed).toMatchObject({ host: 'host-1', instance: expect.any(String), revision: expect.any(String) });
+    const ofInstance = lines.filter(({ instance }) => instance === placed?.instance);
+    expect(ofInstance.map(({ msg }) => msg)).toEqual(expect.arrayContaining(OF_AN_INSTANCE));
+    for (const one of ofInstance) expect(one).toMatchObject({ host: 'host-1', revision: placed?.revision });
+    const fences = lines.map(({ fence }) => fence);
+    expect(fences).toEqual([...fences].sort((one, other) => one - other));
+    expect(text()).not.toContain(SECRET);
+  });
+});
