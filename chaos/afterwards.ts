@@ -1,8 +1,11 @@
 import { CODE } from './api.js';
 import type { FailedRequest } from './caller.js';
 import type { Call } from './calls.js';
+import type { Path } from './faults/fault.js';
 import type { Entry, Ledger } from './ledger.js';
-import type { FaultRecord, Storm } from './storm.js';
+import { EVERYTHING } from './stalls.js';
+import type { FaultRecord } from './storm.js';
+import type { Stay } from './watch.js';
 
 /*
  * What can only be judged when it is known which faults were in force: an answer that did not come, a request that failed, an
@@ -11,14 +14,17 @@ import type { FaultRecord, Storm } from './storm.js';
 
 export interface AfterwardsParts {
   readonly ledger: Ledger;
-  readonly storm: Pick<Storm, 'during' | 'records'>;
+  /** Those of the storm, and the stalls. */
+  readonly faults: readonly FaultRecord[];
   readonly calls: readonly Call[];
   readonly failed: readonly FailedRequest[];
-  readonly ranOn: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly stays: ReadonlyMap<string, readonly Stay[]>;
 }
 
 /** One second is what is promised; the rest is for a machine with too much to do. */
 const QUICK_MS = 4_000;
+/** Engines are looked at once in a while, and not at all while they hang. */
+const NEAR_MS = 15_000;
 
 export function* judged(parts: AfterwardsParts): Generator<string> {
   for (const call of parts.calls) yield* callFaults(call, parts);
@@ -27,11 +33,11 @@ export function* judged(parts: AfterwardsParts): Generator<string> {
 }
 
 /** Whatever is wrong with Redis or an engine: a process that is well answers, or says quickly that it cannot. */
-function* callFaults({ api, method, from, to, code, message }: Call, { storm }: AfterwardsParts): Generator<string> {
+function* callFaults({ api, method, from, to, code, message }: Call, { faults }: AfterwardsParts): Generator<string> {
   if (code === CODE.INTERNAL || code === CODE.UNKNOWN)
     yield `${method} at ${api} was answered with code ${code}: ${message}`;
-  if (storm.during([api], from, to).length > 0) return;
-  const redis = storm.during(['redis'], from, to).map(({ name }) => name);
+  if (during(faults, [api], from, to).length > 0) return;
+  const redis = during(faults, ['redis'], from, to).map(({ name }) => name);
   const under = redis.length === 0 ? 'no fault in force on Redis' : `in force: ${redis.join(', ')}`;
   if (to - from > QUICK_MS) yield `${method} at ${api} took ${to - from} ms, at ${time(from)} (${under})`;
   if (code === CODE.UNAVAILABLE && redis.length === 0)
@@ -42,14 +48,16 @@ function* requestFaults(
   { container, ingress, from, to, what }: FailedRequest,
   parts: AfterwardsParts,
 ): Generator<string> {
-  const hosts = [...(parts.ranOn.get(container.id)?.keys() ?? [])];
-  if (parts.storm.during([ingress, container.id, ...hosts], from, to).length > 0) return;
+  const stays = parts.stays.get(container.id) ?? [];
+  const near = stays.filter((stay) => stay.from - NEAR_MS <= to && stay.to + NEAR_MS >= from);
+  const hosts = [...new Set(near.map(({ host }) => host))];
+  if (during(parts.faults, [ingress, container.id, ...hosts], from, to).length > 0) return;
   yield `a request to ${container.id} (${container.name}, on ${hosts.join()}) by ${ingress} at ${time(from)} failed after ${to - from} ms: ${what}`;
 }
 
 function* operationFaults(
   { operationId, method, canSucceed, cancelled, acknowledgedAt, end }: Entry,
-  { storm }: AfterwardsParts,
+  { faults }: AfterwardsParts,
 ): Generator<string> {
   const error = end?.operation.error;
   if (!error || end === null) return;
@@ -60,7 +68,18 @@ function* operationFaults(
     return;
   }
   if (!canSucceed || error.code === CODE.RESOURCE_EXHAUSTED) return;
-  if (!storm.records.some((one) => inForce(one, acknowledgedAt, end.at))) yield `${said}; no fault was in force`;
+  if (!faults.some((one) => inForce(one, acknowledgedAt, end.at))) yield `${said}; no fault was in force`;
+}
+
+/** Those in force on one of the paths at some time between, or so shortly before that they may still be felt. */
+function during(
+  faults: readonly FaultRecord[],
+  paths: readonly Path[],
+  from: number,
+  to: number,
+): readonly FaultRecord[] {
+  const all = [...paths, EVERYTHING];
+  return faults.filter((one) => one.paths.some((path) => all.includes(path)) && inForce(one, from, to));
 }
 
 const inForce = ({ from, to, recoversMs }: FaultRecord, since: number, until: number): boolean =>

@@ -20,6 +20,9 @@ export interface CallerParts {
 }
 
 const EVERY_MS = 400;
+/** Every so many rounds one of them takes its time, so that there is something in flight when an instance is to go. */
+const SLOW_ROUNDS = 4;
+const PATHS = { QUICK: '/', SLOW: '/cgi-bin/slow' } as const;
 /** On a busy machine a request may wait for its turn. */
 const PATIENCE_MS = 10_000;
 
@@ -54,7 +57,8 @@ export class Caller {
     const host = this.urls.get(container.id);
     if (host === undefined) return void this.findHost(container);
     for (const { name, port } of this.parts.ingresses) {
-      const one = this.call({ container, ingress: name, port, host, kept: round % 2 === 0 });
+      const path = round % SLOW_ROUNDS === 0 ? PATHS.SLOW : PATHS.QUICK;
+      const one = this.call({ container, ingress: name, port, host, path, kept: round % 2 === 1 });
       this.under.add(one);
       void one.finally(() => this.under.delete(one));
     }
@@ -66,7 +70,7 @@ export class Caller {
   }
 
   private async call(way: Way): Promise<void> {
-    const { container, ingress } = way;
+    const { container, ingress, path } = way;
     const from = Date.now();
     this.sent += 1;
     const what = await exchange(way, this.kept).then(
@@ -78,7 +82,7 @@ export class Caller {
     );
     // Of one that was to be deleted meanwhile nothing is promised.
     if (what !== null && container.deletedAt === null)
-      this.failed.push({ container, ingress, from, to: Date.now(), what });
+      this.failed.push({ container, ingress, from, to: Date.now(), what: `GET ${path}: ${what}` });
   }
 }
 
@@ -91,16 +95,17 @@ interface Way {
   readonly ingress: string;
   readonly port: number;
   readonly host: string;
+  readonly path: string;
   readonly kept: boolean;
 }
 
 function exchange(
-  { port, host, kept }: Way,
+  { port, host, path, kept }: Way,
   agent: Agent,
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const options = { host: '127.0.0.1', port, headers: { host }, agent: kept ? agent : false, signal };
+    const options = { host: '127.0.0.1', port, path, headers: { host }, agent: kept ? agent : false, signal };
     const outgoing = request(options, (response) => {
       let body = '';
       response.on('data', (piece: Buffer) => {

@@ -14,7 +14,7 @@ export interface Options {
   readonly plant: PlantName | null;
   /** Where the logs of the last run and all that helps to find a cause go. */
   readonly evidence: string;
-  /** How long everything may take to settle, when all faults have been lifted. */
+  /** How long nothing may go forward before it is wrong, when all faults have been lifted. */
   readonly settleSeconds: number;
   /** Runs the seeds with which something was found once, instead of the one. */
   readonly kept: boolean;
@@ -41,7 +41,7 @@ export function readOptions(args: readonly string[], evidence: string): Options 
       faults: { type: 'string', default: '' },
       plant: { type: 'string' },
       evidence: { type: 'string', default: evidence },
-      settle: { type: 'string', default: '120' },
+      settle: { type: 'string', default: '60' },
       kept: { type: 'boolean', default: false },
       'first-only': { type: 'boolean', default: false },
     },

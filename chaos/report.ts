@@ -10,6 +10,8 @@ export interface Outcome {
   readonly options: Options;
   readonly ledger: Ledger;
   readonly faults: readonly FaultRecord[];
+  /** How long this program did not get the processor. */
+  readonly stalledMs: number;
   readonly calls: readonly Call[];
   readonly requests: { readonly sent: number; readonly failed: number };
   /** Processes that ended before they were ready, and were started again. */
@@ -21,7 +23,7 @@ export interface Outcome {
 }
 
 export function textOf(outcome: Outcome): string {
-  const { options, ledger, faults, calls, requests, failedStarts, settledMs, broken } = outcome;
+  const { options, ledger, faults, stalledMs, calls, requests, failedStarts, settledMs, broken } = outcome;
   const lines = [
     `seed ${options.seed}, ${options.seconds} s${options.plant === null ? '' : `, with the defect ${options.plant}`}`,
     `${ledger.containers.length} containers, ${[...ledger.entries].length} operations acknowledged, ${calls.length} calls`,
@@ -29,6 +31,7 @@ export function textOf(outcome: Outcome): string {
     `${requests.sent} requests to containers, ${requests.failed} of them failed while a fault was in their way or as said below`,
     `${faults.length} faults`,
     ...[...countsOf(faults)].sort().map(([kind, count]) => `  ${kind}: ${count}`),
+    ...(stalledMs === 0 ? [] : [`the machine had too much to do for ${(stalledMs / 1_000).toFixed(1)} s in all`]),
     ...(failedStarts === 0 ? [] : [`${failedStarts} starts of processes failed and were repeated`]),
     `settled after ${settledMs.map((ms) => `${(ms / 1_000).toFixed(1)} s`).join(' and ')}`,
     ...broken.map((line) => `THE RUN IS BROKEN: ${line}`),

@@ -8,13 +8,14 @@ export interface SlotKind {
   readonly order: 'START_FIRST' | 'STOP_FIRST' | 'AUTO';
 }
 
-/** One caller each. Together they want nearly all GPUs of three hosts, so that what is freed is taken by another one soon. */
+/** One caller each. Together they want more GPUs than three hosts have, so that what is freed is taken by another one soon. */
 export const SLOTS: readonly SlotKind[] = [
   { gpus: 0, order: 'START_FIRST' },
   { gpus: 0, order: 'START_FIRST' },
   { gpus: 1, order: 'START_FIRST' },
   { gpus: 1, order: 'START_FIRST' },
   { gpus: 1, order: 'STOP_FIRST' },
+  { gpus: 2, order: 'AUTO' },
   { gpus: 2, order: 'AUTO' },
 ];
 
@@ -26,7 +27,13 @@ export const CAN_SUCCEED: Readonly<Record<Behaviour, boolean>> = {
   SILENT: false,
 };
 
-const ANSWER = 'mkdir -p /www; echo "$REVISION" >/www/index.html;';
+const ANSWER = [
+  'mkdir -p /www/cgi-bin',
+  'echo "$REVISION" >/www/index.html',
+  // Bytes as they have to be on the wire: busybox passes on what the program says.
+  `printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\n"; sleep 2; echo "$REVISION"\\n' >/www/cgi-bin/slow`,
+  'chmod 755 /www/cgi-bin/slow; ',
+].join('; ');
 const SCRIPT: Readonly<Record<Behaviour, string>> = {
   ANSWERS: `${ANSWER} exec httpd -f -p "$PORT" -h /www`,
   STUBBORN: `trap '' TERM; ${ANSWER} httpd -p "$PORT" -h /www; while :; do sleep 1; done`,

@@ -14,6 +14,7 @@ import type { Outcome } from './report.js';
 import { SLOTS } from './requests.js';
 import { deleteAll, settle } from './settle.js';
 import type { Stage } from './stage.js';
+import { Stalls } from './stalls.js';
 import { Storm } from './storm.js';
 import { Watch } from './watch.js';
 
@@ -37,6 +38,7 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   const kinds = FAULT_KINDS.filter(({ kind }) => options.faults.length === 0 || options.faults.includes(kind));
   const storm = new Storm(stage, kinds, random.fork('faults'));
   const actors = actorsOn(stage, random, { calls, ledger, folderId: FOLDER });
+  const stalls = new Stalls();
   const broken: string[] = [];
 
   const looking = [watch.run(), caller.run()];
@@ -58,13 +60,25 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   watch.stop();
   await all;
   for (const { api } of apis) api.close();
-  const seen = { ledger, storm, calls: calls.made, failed: caller.failed, ranOn: watch.ranOn };
+  stalls.stop();
+  const faults = [...storm.records, ...stalls.records];
+  const seen = { ledger, faults, calls: calls.made, failed: caller.failed, stays: watch.stays };
   for (const line of judged(seen)) ledger.violation(line);
   for (const { member } of stage.members) for (const accident of member.accidents) ledger.violation(accident);
   const failedStarts = stage.members.reduce((sum, { member }) => sum + member.failedStarts, 0);
   broken.push(...storm.failures);
   const requests = { sent: caller.sent, failed: caller.failed.length };
-  return { options, ledger, faults: storm.records, calls: calls.made, requests, failedStarts, settledMs, broken };
+  return {
+    options,
+    ledger,
+    faults: storm.records,
+    stalledMs: stalls.total,
+    calls: calls.made,
+    requests,
+    failedStarts,
+    settledMs,
+    broken,
+  };
 }
 
 function actorsOn(

@@ -12,7 +12,7 @@ export interface SettleParts {
   readonly watch: Watch;
   readonly docker: readonly DockerView[];
   readonly folderId: string;
-  /** Operations have deadlines of up to 20 s, one after the other; back-off of instances grows to as much. */
+  /** For the next operation to end, or for the rest when all have: deadlines are up to 20 s, and back-off grows to as much. */
   readonly settleSeconds: number;
 }
 
@@ -21,11 +21,13 @@ const LOOK_MS = 1_000;
 /** Waits until all is as it has to be; what is not when the time is up is a violation. Returns how long it took, in ms. */
 export async function settle(parts: SettleParts, when: string): Promise<number> {
   const start = Date.now();
+  let progress = { open: 0, at: start };
   for (;;) {
     await parts.watch.readOperations();
-    const late = Date.now() - start > parts.settleSeconds * 1_000;
-    const open = [...parts.ledger.entries].some(({ end }) => end === null);
-    if (!open || late) {
+    const open = [...parts.ledger.entries].filter(({ end }) => end === null).length;
+    if (open !== progress.open) progress = { open, at: Date.now() };
+    const late = Date.now() - progress.at > parts.settleSeconds * 1_000;
+    if (open === 0 || late) {
       const faults = await look(parts).then(
         (state) => [...endFaults(state, parts.ledger.containers)],
         (error: unknown) => [`what is there cannot be read: ${String(error)}`],

@@ -51,13 +51,15 @@ const DOMAIN = 'containers.localhost';
 /** Short, so that what they bound is seen to end within a run. */
 const SETTINGS = {
   LONGSHORE_LEASE_TTL: '3s',
+  LONGSHORE_WATCH_WINDOW: '5s',
   LONGSHORE_OBSERVE_INTERVAL: '3s',
   LONGSHORE_PLACE_TIMEOUT: '20s',
   LONGSHORE_HEALTH_DEADLINE: '20s',
   LONGSHORE_RETRY_BUDGET: '15s',
   LONGSHORE_UNREACHABLE_DEADLINE: '20s',
   LONGSHORE_PULL_STALL: '10s',
-  LONGSHORE_DRAIN_TIMEOUT: '3s',
+  // Longer than any request takes.
+  LONGSHORE_DRAIN_TIMEOUT: '10s',
   LONGSHORE_LOG_LEVEL: 'debug',
 };
 

@@ -37,27 +37,19 @@ export class Storm {
     const end = Date.now() + seconds * 1_000;
     for (let next = Date.now() + EVERY_MS; next < end; next += EVERY_MS) {
       await delay(Math.max(0, next - Date.now()));
+      if (this.lifting.signal.aborted) return;
       const chosen = this.random.weighted(weights);
       const kind = this.kinds.find((one) => one.kind === chosen);
       const fault = await kind?.prepare(this.stage, this.random);
+      if (this.lifting.signal.aborted) return;
       if (fault && !this.inForce.has(fault.target) && this.inForce.size < AT_ONCE) this.begin(chosen, fault);
     }
   }
 
-  /** Lifts all, and resolves when everything is as before. */
+  /** No more from here on. Lifts all, and resolves when everything is as before. */
   async calm(): Promise<void> {
     this.lifting.abort();
     await Promise.all(this.inForce.values());
-  }
-
-  /** Those in force on one of the paths at some time between, or so shortly before that they may still be felt. */
-  during(paths: readonly Path[], from: number, to: number): readonly FaultRecord[] {
-    return this.records.filter(
-      (one) =>
-        one.paths.some((path) => paths.includes(path)) &&
-        one.from <= to &&
-        (one.to === null || one.to + one.recoversMs >= from),
-    );
   }
 
   private begin(kind: string, fault: Fault): void {

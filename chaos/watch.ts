@@ -12,15 +12,24 @@ export interface WatchParts {
   readonly gpuOverlaps: () => readonly string[];
 }
 
+/** A container had a running instance there. */
+export interface Stay {
+  readonly host: string;
+  readonly from: number;
+  to: number;
+}
+
 const OPERATIONS_MS = 300;
 const DOCKER_MS = 1_000;
+/** Seen twice within that, it was there in between. */
+const APART_MS = 10_000;
 /** Done operations that are read again each time. */
 const AGAIN = 5;
 
 /** Looks on while it goes on: what can be wrong at any time is said at once, and what is needed to judge afterwards is noted. */
 export class Watch {
-  /** container id to host to when it last had a running instance there. */
-  readonly ranOn = new Map<string, Map<string, number>>();
+  /** Of each container, by its id: where it was seen to run, and when. */
+  readonly stays = new Map<string, Stay[]>();
   private running = true;
   private turn = 0;
 
@@ -90,11 +99,14 @@ export class Watch {
   }
 
   private note(found: readonly DockerContainer[]): void {
+    const now = Date.now();
     for (const { container, host, running } of found) {
       if (!running) continue;
-      const hosts = this.ranOn.get(container) ?? new Map<string, number>();
-      hosts.set(host, Date.now());
-      this.ranOn.set(container, hosts);
+      const stays = this.stays.get(container) ?? [];
+      this.stays.set(container, stays);
+      const last = stays.filter((one) => one.host === host).at(-1);
+      if (last !== undefined && now - last.to < APART_MS) last.to = now;
+      else stays.push({ host, from: now, to: now });
     }
   }
 }
