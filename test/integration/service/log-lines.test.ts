@@ -25,7 +25,6 @@ const OF_AN_INSTANCE = [
   'started an instance',
   'an instance is healthy',
   'switched the active revision',
-  'changed the role of an instance',
   'stopped an instance',
   'freed the devices of an instance',
   'removed a Docker container',

@@ -194,6 +194,9 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const host = await lease(plain, 'host/a');
     await store.parking.park(host, null);
     expect(await plain.parking.parked()).toHaveLength(1);
+    await deploy(store, id);
+    expect(await plain.parking.parked()).toEqual([]);
+    expect((await handedOver(held, false)).trouble).toMatchObject({ count: 0, parkedAt: null, noted: true });
   },
   unpark: async () => {
     const { id, held } = await troubled();
@@ -230,6 +233,13 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     );
     await plain.queue.release(held, { delayMs: null, clean: true });
     expect((await store.hostWork.look([id])).get(id)).toMatchObject({ record: { id }, running: { kind: 'DEPLOY' } });
+    const damaged = await createContainer(plain);
+    await direct.hset(`{longshore}:container/${damaged.id}`, 'state', '{');
+    const looks = await store.hostWork.look([damaged.id, id]);
+    expect([looks.get(damaged.id), looks.get(id)]).toEqual([
+      'UNCLEAN',
+      expect.objectContaining({ deleteRequested: false }),
+    ]);
   },
   'take-operation': async () => {
     const { id, operationId } = await createContainer(plain);

@@ -61,3 +61,18 @@ test('a container joins what callers set with what its worker recorded', () => {
     statusMessage: 'why',
   });
 });
+
+test('that a container is parked is more urgent than what its instances are at', () => {
+  const record = {
+    id: 'c1',
+    folderId: 'f',
+    createdAt: 1,
+    name: 'web',
+    description: '',
+    labels: {},
+    status: 'ACTIVE',
+    version: 1,
+    state: stateOf({ message: 'why', parked: 'parked: why' }),
+  } as const;
+  expect(containerView(record, '').statusMessage).toBe('parked: why');
+});
