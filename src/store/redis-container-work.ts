@@ -22,7 +22,8 @@ export function createRedisContainerWork(
     },
     takeOperation: async (lease, change) => {
       const args = { ...written(lease, change), operationId: change.operationId };
-      return (await scripts.run('take-operation', lease, args)) === 'OK' ? 'TAKEN' : 'LEFT';
+      const reply = await scripts.run('take-operation', lease, args);
+      return reply === 'LAST' || reply === 'MORE' ? reply : 'LEFT';
     },
     save: async (lease, change) => {
       await scripts.run('save', lease, written(lease, change));

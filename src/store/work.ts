@@ -111,9 +111,13 @@ export interface ContainerWork {
   load(lease: Lease, containerId: string): Promise<LoadedContainer | null>;
   /**
    * QUEUED becomes RUNNING; a Create makes its container ACTIVE; a Delete's predecessors end as CANCELLED. LEFT: an operation that is not queued
-   * any more (cancelled since the reading), or that stands behind a running one, is left alone and the state with it: load again.
+   * any more (cancelled since the reading), or that stands behind a running one, is left alone and the state with it: load again. LAST: no other of
+   * the container waits.
    */
-  takeOperation(lease: Lease, change: StateChange & { readonly operationId: string }): Promise<'TAKEN' | 'LEFT'>;
+  takeOperation(
+    lease: Lease,
+    change: StateChange & { readonly operationId: string },
+  ): Promise<'LAST' | 'MORE' | 'LEFT'>;
   save(lease: Lease, change: StateChange): Promise<void>;
   /** Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. */
   place(lease: Lease, change: StateChange & { readonly devices: DeviceLease }): Promise<'PLACED' | 'TAKEN'>;

@@ -9,7 +9,26 @@ export function viewOf(
   { fence, unclean }: Pick<Lease, 'fence' | 'unclean'>,
   policy: ReconcilePolicy,
 ): ContainerView {
-  const { record, ...rest } = loaded;
+  const { now, record, revisions, running, queued, deleteRequested, ingresses } = loaded;
+  const { capacityVersion, capacityWanted } = loaded;
   const { id: containerId, status, state } = record;
-  return { ...rest, containerId, status, state, fence, unclean, observed, unobserved, lost, policy };
+  return {
+    now,
+    containerId,
+    status,
+    state,
+    revisions,
+    running,
+    queued,
+    deleteRequested,
+    ingresses,
+    capacityVersion,
+    capacityWanted,
+    fence,
+    unclean,
+    observed,
+    unobserved,
+    lost,
+    policy,
+  };
 }

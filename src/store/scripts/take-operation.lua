@@ -2,7 +2,7 @@
 -- CANCELLED. An operation that is not queued any more (cancelled meanwhile), or behind a running one, is left alone and the state with it.
 -- KEYS  1 root
 -- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, operationId}
--- Returns OK | NOT_QUEUED
+-- Returns LAST | MORE (others of the container wait) | NOT_QUEUED
 -- Errors  LEASE_LOST, STALE_STEP
 -- include: work lease indexes operations state
 
@@ -29,4 +29,4 @@ operation.state = 'RUNNING'
 store_operation(operation)
 redis.call('HSET', key('container', args.containerId), 'running', id)
 store_state()
-return conclude(args.key, OK)
+return conclude(args.key, redis.call('ZCARD', key('journal', args.containerId)) > 1 and 'MORE' or 'LAST')

@@ -24,12 +24,12 @@ export async function takeOperation(step: TakeOperation, context: StepContext): 
   if (queued?.id !== step.operationId) throw new Error(`operation ${step.operationId} is not the next one`);
   const state = operationTaken(stateOf(context), queued, context.view.now);
   const change = { ...changeTo(context, state), operationId: queued.id };
-  if ((await context.deps.work.takeOperation(context.lease, change)) === 'LEFT') return 'AGAIN';
+  const outcome = await context.deps.work.takeOperation(context.lease, change);
+  if (outcome === 'LEFT') return 'AGAIN';
   tell(context, 'took an operation', { operation: queued, kind: queued.kind });
-  return { loaded: takenLoad(loadedAfter(context, change), queued, context) };
+  return outcome === 'MORE' ? 'AGAIN' : { loaded: takenLoad(loadedAfter(context, change), queued, context) };
 }
 
-/** What else waits matters once this one has ended, and is read then. */
 function takenLoad(loaded: LoadedContainer, queued: Operation, { progress, now }: StepContext): LoadedContainer {
   const { record } = loaded;
   const status = queued.kind === 'CREATE' && record.status === 'CREATING' ? 'ACTIVE' : record.status;

@@ -211,21 +211,22 @@ export function storeContract(open: () => Store): void {
       const take = (operationId: string) => store.containerWork.takeOperation(held, { ...change, operationId });
       expect(await take(queued.operationId)).toBe('LEFT');
       expect((await store.containerWork.load(held, created.id))?.record.state.generation).toBe(0);
-      expect(await take(running.operationId)).toBe('TAKEN');
+      expect(await take(running.operationId)).toBe('LAST');
       expect(await store.records.cancel(running.operationId)).toMatchObject({ cancelRequested: true, result: null });
       expect(await store.records.cancel('none')).toBeNull();
     });
 
-    test('the end of an operation tells whether another of its container waits', async () => {
+    test('taking an operation and its end tell whether another of its container waits', async () => {
       const { id, held } = await activeContainer(store);
       const [first, second] = [await deploy(store, id), await deploy(store, id)];
       const change = { containerId: id, state: stateOf() };
       const end = async (operationId: string) => {
-        await store.containerWork.takeOperation(held, { ...change, operationId });
+        const taken = await store.containerWork.takeOperation(held, { ...change, operationId });
         const ended = { operationId, result: { kind: 'EMPTY' }, revisionToRemove: null } as const;
-        return store.containerWork.completeOperation(held, { ...change, ...ended });
+        return [taken, await store.containerWork.completeOperation(held, { ...change, ...ended })];
       };
-      expect([await end(first.operationId), await end(second.operationId)]).toEqual(['MORE', 'LAST']);
+      expect(await end(first.operationId)).toEqual(['MORE', 'MORE']);
+      expect(await end(second.operationId)).toEqual(['LAST', 'LAST']);
     });
 
     test('an operation that has been asked to stop switches nothing', async () => {
