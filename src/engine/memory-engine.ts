@@ -1,5 +1,5 @@
 import { networkName } from './docker-labels.js';
-import { canonicalReference } from './docker-reference.js';
+import { canonicalReference, parseReference } from './docker-reference.js';
 import { specHash } from './docker-spec.js';
 import type { InstanceSpec, ObservedInstance } from './driver.js';
 import {
@@ -71,6 +71,7 @@ export class MemoryEngine {
   }
 
   removeImage(reference: string): void {
+    if (parseReference(reference)?.kind !== 'name') this.fail('PERMANENT', `remove image ${reference}: no name of one`);
     const wanted = canonicalReference(reference);
     for (const [name, image] of this.images) {
       if (canonicalReference(name) !== wanted && image.pullReference !== reference) continue;

@@ -142,6 +142,19 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     expect(await kindOf(under.driver.findImage('../containers/json?'))).toBe('PERMANENT');
   });
 
+  test('tells which images have names and are in use, and takes none away from what is made of it', async () => {
+    const shown = async () => (await under.driver.images()).find(({ id }) => id === imageId);
+    const instance = newInstance(under.controlPlaneId, imageId);
+    await under.driver.create(instance);
+    expect(await shown()).toMatchObject({ inUse: true, tags: ['docker.io/longshore/busybox:latest'] });
+    expect((await shown())?.size).toBeGreaterThan(0);
+    expect(await kindOf(under.driver.removeImage(under.image))).toBe('CONFLICT');
+    await under.driver.remove(instance.name);
+    expect(await kindOf(under.driver.removeImage('longshore/absent:latest'))).toBe('NONE');
+    expect(await kindOf(under.driver.removeImage('../containers/x'))).toBe('PERMANENT');
+    expect(await shown()).toBeDefined();
+  });
+
   test('shows what it created, not started', async () => {
     const instance = instanceOf({ port: await under.freePort() });
     await under.driver.create(instance);
