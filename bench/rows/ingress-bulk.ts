@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setInterval } from 'node:timers';
 import { z } from 'zod';
 import type { Benchmark } from '../benchmark.js';
+import { median } from '../figures.js';
 import { type IngressStand, startIngressStand } from '../load/ingress-stand.js';
 import { type Round, type RowSpec, ratioAtLeast, valueAtMost } from '../row.js';
 import type { Stage } from '../stage.js';
@@ -22,11 +23,13 @@ export const ingressBulk: Benchmark = {
   rows: [download, upload, memory],
   async run(stage, report) {
     const stand = await startIngressStand(stage);
-    const { port } = z.object({ port: z.number() }).parse((await stage.program('bare-upstream')).hello);
+    const port = await portOf(stage, 'bare-upstream');
+    const pipe = await portOf(stage, 'bare-proxy', ['pipe', `${port}`]);
     await stand.routeTo({ address: '127.0.0.1', port });
     for (const direction of DIRECTIONS) await move(stage, stand, direction, stand.port, WARM_UP_BYTES);
 
     const rounds = { download: [] as Round[], upload: [] as Round[] };
+    const piped = { download: [] as number[], upload: [] as number[] };
     const growth: Round[] = [];
     for (let round = 0; round < stage.rounds; round += 1) {
       const before = residentMiB(stand.pid);
@@ -39,17 +42,24 @@ export const ingressBulk: Benchmark = {
         const value = await move(stage, stand, direction, stand.port, BYTES);
         clearInterval(sampler);
         rounds[direction].push({ value, yardstick });
+        piped[direction].push((await move(stage, stand, direction, pipe, BYTES)) / yardstick);
       }
       growth.push({ value: peak - before });
     }
-    report(download, rounds.download, NOTE);
-    report(upload, rounds.upload, NOTE);
+    const note = (direction: Direction) =>
+      `${NOTE}; two sockets of Node joined in our place have a ratio of ${median(piped[direction]).toFixed(2)}`;
+    report(download, rounds.download, note('download'));
+    report(upload, rounds.upload, note('upload'));
     report(memory, growth, 'highest resident memory during both, less that before them');
   },
 };
 
 const DIRECTIONS = ['download', 'upload'] as const;
 type Direction = (typeof DIRECTIONS)[number];
+
+async function portOf(stage: Stage, program: string, args: readonly string[] = []): Promise<number> {
+  return z.object({ port: z.number() }).parse((await stage.program(program, args)).hello).port;
+}
 
 /** In MiB/s. */
 async function move(

@@ -24,15 +24,18 @@ export const ingress: Benchmark = {
     const [stand, container, bare] = [
       await startIngressStand(stage),
       await startContainer(stage),
-      await startBare(stage),
+      await portOf(stage, 'bare-upstream'),
     ];
+    const copy = await portOf(stage, 'bare-proxy', ['copy', `${container}`]);
     const bareRounds: Round[] = [];
     const rounds: Round[] = [];
+    const copyRatios: number[] = [];
     const shares: number[] = [];
     for (let round = 0; round < stage.rounds; round += 1) {
       const found = await compareLoad(stand, container, PATH);
       rounds.push(found);
       shares.push(found.generatorShare);
+      copyRatios.push((await loadOn(stand, copy, PATH)).perSecond / found.yardstick);
       bareRounds.push(await compareLoad(stand, bare, '/'));
     }
     const bareRatio = median(bareRounds.map(({ value, yardstick = Number.NaN }) => value / yardstick));
@@ -40,7 +43,8 @@ export const ingress: Benchmark = {
       throughput,
       rounds,
       `against the demo app in a container on its published port, ${CONNECTIONS} kept connections of h2load, which used at most ` +
-        `${Math.round(Math.max(...shares) * 100)} % of a core; against a node:http server that does nothing the ratio is ` +
+        `${Math.round(Math.max(...shares) * 100)} % of a core; a node:http server in our place that only copies each request to a ` +
+        `kept socket has a ratio of ${median(copyRatios).toFixed(2)}; against a node:http server that does nothing ours is ` +
         bareRatio.toFixed(2),
     );
     await compareLatency(stage, stand, container, report);
@@ -54,17 +58,20 @@ async function startContainer(stage: Stage): Promise<number> {
   return Number((await engine.docker('port', 'upstream', '8080')).trim().split(':').at(-1));
 }
 
-async function startBare(stage: Stage): Promise<number> {
-  const { hello } = await stage.program('bare-upstream');
+async function portOf(stage: Stage, program: string, args: readonly string[] = []): Promise<number> {
+  const { hello } = await stage.program(program, args);
   return z.object({ port: z.number() }).parse(hello).port;
 }
 
 async function compareLoad(stand: IngressStand, port: number, path: string) {
   await stand.routeTo({ address: '127.0.0.1', port });
-  const load = { path, host: stand.host, connections: CONNECTIONS, seconds: LOAD_SECONDS };
-  const direct = await http1Load({ ...load, port });
-  const through = await http1Load({ ...load, port: stand.port });
+  const direct = await loadOn(stand, port, path);
+  const through = await loadOn(stand, stand.port, path);
   return { value: through.perSecond, yardstick: direct.perSecond, generatorShare: direct.generatorShare };
+}
+
+function loadOn({ host }: IngressStand, port: number, path: string) {
+  return http1Load({ path, host, port, connections: CONNECTIONS, seconds: LOAD_SECONDS });
 }
 
 async function compareLatency(
