@@ -31,6 +31,8 @@ const grpcLoadResult = z.object({
   maxMs: z.number(),
   /** CPU seconds that the generator used per second: near 1 it is the bottleneck itself. */
   generatorCpu: z.number(),
+  /** The longest that one was sent later than it should have been, `perSecond` given: the generator itself was held up for that long. */
+  latestMs: z.number(),
   /** Calls that were not answered OK, warm-up included. */
   failures: z.number(),
   firstFailure: z.string(),

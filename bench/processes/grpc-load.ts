@@ -18,6 +18,7 @@ const bodies = readFileSync(plan.bodies, 'utf8')
   .map((line) => grpcFrame(Buffer.from(line, 'base64')));
 const sessions = await Promise.all(Array.from({ length: plan.connections }, () => openSession(plan.address)));
 let failures = 0;
+let latestMs = 0;
 let firstFailure = '';
 process.stdout.write('{}\n');
 
@@ -34,6 +35,7 @@ const result: GrpcLoadResult = {
   p99Ms: percentile(latencies, 0.99),
   maxMs: Math.max(...latencies),
   generatorCpu: (user + system) / 1e6 / seconds,
+  latestMs,
   failures,
   firstFailure,
 };
@@ -68,6 +70,7 @@ async function openLoop(perSecond: number, first: number, count: number): Promis
     const due = Math.min(count, Math.floor(((performance.now() - start) / 1000) * perSecond) + 1);
     while (calls.length < due) {
       const planned = start + (calls.length / perSecond) * 1000;
+      latestMs = Math.max(latestMs, performance.now() - planned);
       const answered = call(first + calls.length).then(() => void took.push(performance.now() - planned));
       calls.push(answered);
     }

@@ -4,6 +4,7 @@ import { openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
 import { bodiesFile, type GrpcLoadResult, grpcLoad } from '../load/grpc-load.js';
+import { type HoldUps, watchHoldUps } from '../load/hold-ups.js';
 import { populate, type Resident } from '../load/population.js';
 import { cpuMeter } from '../load/process-figures.js';
 import { type Round, type RowSpec, valueAtLeast, valueAtMost } from '../row.js';
@@ -46,13 +47,14 @@ export const submits: Benchmark = {
     };
 
     const closed: Closed[] = [];
-    const open: GrpcLoadResult[] = [];
+    const open: Open[] = [];
     for (let round = 0; round < stage.rounds; round += 1) {
       const used = { service: cpuMeter(service.pid), redis: cpuMeter(redis.pid) };
       const result = await grpcLoad(stage, { ...plan, ...CLOSED });
       const calls = CLOSED.warmUp + CLOSED.requests;
       closed.push({ ...result, micros: used.service(calls), redisMicros: used.redis(calls) });
-      open.push(await grpcLoad(stage, { ...plan, ...OPEN }));
+      const heldUp = await watchHoldUps(service, redis);
+      open.push({ ...(await grpcLoad(stage, { ...plan, ...OPEN })), ...(await heldUp()) });
     }
     await checkRecorded(store, residents, stage.rounds);
     report(RATE, roundsOf(closed, 'perSecond'), rateNote(closed));
@@ -65,6 +67,8 @@ interface Closed extends GrpcLoadResult {
   readonly micros: number;
   readonly redisMicros: number;
 }
+
+type Open = GrpcLoadResult & HoldUps;
 
 const middle = <Key extends string>(results: readonly Record<Key, number>[], key: Key): number =>
   median(results.map((result) => result[key]));
@@ -81,9 +85,14 @@ function rateNote(results: readonly Closed[]): string {
   ].join('; ');
 }
 
-function latencyNote(results: readonly GrpcLoadResult[]): string {
-  const [p50, most] = [middle(results, 'p50Ms').toFixed(1), middle(results, 'maxMs').toFixed(0)];
-  return `timed from when each was to be sent; p50 ${p50} ms, longest ${most} ms; ${generatorNote(results)}`;
+function latencyNote(results: readonly Open[]): string {
+  const figure = (key: keyof HoldUps | 'maxMs' | 'latestMs') => middle(results, key).toFixed(0);
+  return [
+    `timed from when each was to be sent; p50 ${middle(results, 'p50Ms').toFixed(1)} ms, longest ${figure('maxMs')} ms`,
+    `held up at most: the service ${figure('service')} ms (its garbage collector within ${figure('collector')} ms), Redis ` +
+      `${figure('redis')} ms, the load generator ${figure('latestMs')} ms`,
+    generatorNote(results),
+  ].join('; ');
 }
 
 const generatorNote = (results: readonly GrpcLoadResult[]): string =>

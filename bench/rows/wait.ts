@@ -8,6 +8,7 @@ import { newDirectory } from '../../test/support/run-directory.js';
 import { accepted, newOperation, openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median, percentile } from '../figures.js';
+import { type HoldUps, watchHoldUps } from '../load/hold-ups.js';
 import { inParallel } from '../load/in-parallel.js';
 import {
   containerKey,
@@ -55,6 +56,7 @@ export const wait: Benchmark = {
     const residents = await populate(store, 2 * CLIENTS);
     const latencies: (readonly number[])[] = [];
     const memories: Round[] = [];
+    const holdUps: HoldUps[] = [];
     for (let round = 0; round < stage.rounds; round += 1) {
       const running = await startDeploys(store, residents);
       const service = await stage.service({ REDIS_URL: redis.url, LONGSHORE_ROLES: 'api' });
@@ -66,12 +68,16 @@ export const wait: Benchmark = {
         bytes.push(residentBytesOf(service.pid));
       }
       memories.push({ value: ((bytes[1] ?? Number.NaN) - (bytes[0] ?? Number.NaN)) / CLIENTS / 1e3 });
+      const heldUp = await watchHoldUps(service, redis);
       latencies.push(await endAll(store, running, clients));
+      holdUps.push(await heldUp());
       await service.stop();
     }
     const rounds = latencies.map((each) => ({ value: percentile(each, 0.99) }));
     const [p50, longest] = [middle(latencies, 0.5), middle(latencies, 1)];
-    report(LATENCY, rounds, `${ENDS_PER_SECOND} ends a second; p50 ${p50} ms, longest ${longest} ms`);
+    const most = (key: keyof HoldUps) => median(holdUps.map((each) => each[key])).toFixed(0);
+    const note = `${ENDS_PER_SECOND} ends a second; p50 ${p50} ms, longest ${longest} ms`;
+    report(LATENCY, rounds, `${note}; held up at most: the service ${most('service')} ms, Redis ${most('redis')} ms`);
     report(MEMORY, memories, 'resident set of the process, the connection of each client included');
   },
 };
