@@ -234,7 +234,7 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await plain.queue.release(held, { delayMs: null, clean: true });
     expect((await store.hostWork.look([id])).get(id)).toMatchObject({ record: { id }, running: { kind: 'DEPLOY' } });
     const damaged = await createContainer(plain);
-    await direct.hset(`{longshore}:container/${damaged.id}`, 'state', '{');
+    await direct.hset(`{longshore}:container/${damaged.id}`, 'state', '{"instances":[]}');
     const looks = await store.hostWork.look([damaged.id, id]);
     expect([looks.get(damaged.id), looks.get(id)]).toEqual([
       'UNCLEAN',
