@@ -1,6 +1,6 @@
 import { DomainError } from '../domain/errors.js';
 import { type CallContext, deadlineOf, idempotencyKeyOf, type WireCall } from './call-context.js';
-import type { Deadlines } from './deadlines.js';
+import type { Deadline, Deadlines } from './deadlines.js';
 import type { Drain } from './drain.js';
 import type { Surface } from './surfaces.js';
 
@@ -26,6 +26,8 @@ export class ServedCall implements CallContext {
   readonly deadline: number;
   concerns: CallContext['concerns'] = undefined;
   readonly #deadlines: Deadlines;
+  /** One of the two is there: for the default deadline its place among the others, for the caller's own a timer. */
+  readonly #place: Deadline | null = null;
   readonly #timer: NodeJS.Timeout | null = null;
   readonly #ended: (error: DomainError) => void;
   readonly #left = () => this.#leave();
@@ -49,7 +51,7 @@ export class ServedCall implements CallContext {
     const deadline = deadlineOf(wire);
     if (deadline === null) {
       this.deadline = Date.now() + deps.defaults.deadlineMs;
-      this.#deadlines.add(this);
+      this.#place = this.#deadlines.add(this);
     } else {
       this.deadline = deadline;
       const left = Math.max(deadline - Date.now(), 0);
@@ -90,8 +92,8 @@ export class ServedCall implements CallContext {
     this.#wire.off('cancelled', this.#left);
     this.#wire = null;
     if (this.#waiting !== null) this.#drain.remove(this.#waiting);
-    if (this.#timer === null) this.#deadlines.remove(this);
-    else clearTimeout(this.#timer);
+    if (this.#place !== null) this.#deadlines.remove(this.#place);
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   /**
