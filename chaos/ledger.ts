@@ -62,16 +62,17 @@ export class Ledger {
     return this.byId.values();
   }
 
-  /** Holds what is read now against what was read before: a done operation never changes. */
-  read(entry: Entry, operation: ApiOperation, at: number): void {
+  /** Holds what was read, asked for at `askedAt`, against what was read before that: a done operation never changes. */
+  read(entry: Entry, operation: ApiOperation, askedAt: number): void {
     const text = textOf(operation);
     if (entry.end !== null) {
+      if (askedAt <= entry.end.at) return;
       if (text !== entry.end.text)
         this.violation(`operation ${entry.operationId} changed after its end:\n  ${entry.end.text}\n  ${text}`);
       return;
     }
     if (!operation.done) return;
-    entry.end = { at, text, operation };
+    entry.end = { at: Date.now(), text, operation };
     if (operation.error && operation.response)
       this.violation(`operation ${entry.operationId} has an error and a response`);
   }

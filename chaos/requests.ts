@@ -8,16 +8,27 @@ export interface SlotKind {
   readonly order: 'START_FIRST' | 'STOP_FIRST' | 'AUTO';
 }
 
-/** One caller each. Together they want more GPUs than three hosts have, so that what is freed is taken by another one soon. */
-export const SLOTS: readonly SlotKind[] = [
-  { gpus: 0, order: 'START_FIRST' },
-  { gpus: 0, order: 'START_FIRST' },
-  { gpus: 1, order: 'START_FIRST' },
-  { gpus: 1, order: 'START_FIRST' },
-  { gpus: 1, order: 'STOP_FIRST' },
-  { gpus: 2, order: 'AUTO' },
-  { gpus: 2, order: 'AUTO' },
-];
+/** One caller each. */
+export const SLOTS = {
+  /** Some of everything. Together they want more GPUs than three hosts have, so that what is freed is taken by another one soon. */
+  mixed: [
+    { gpus: 0, order: 'START_FIRST' },
+    { gpus: 0, order: 'START_FIRST' },
+    { gpus: 1, order: 'START_FIRST' },
+    { gpus: 1, order: 'START_FIRST' },
+    { gpus: 1, order: 'STOP_FIRST' },
+    { gpus: 2, order: 'AUTO' },
+    { gpus: 2, order: 'AUTO' },
+  ],
+  /** Whoever deploys wants the GPU that another one is about to give up. */
+  scarce: Array.from({ length: 5 }, () => ({ gpus: 1, order: 'START_FIRST' })),
+} as const satisfies Record<string, readonly SlotKind[]>;
+
+export type SlotsName = keyof typeof SLOTS;
+
+export function isSlots(name: string): name is SlotsName {
+  return Object.hasOwn(SLOTS, name);
+}
 
 export const CAN_SUCCEED: Readonly<Record<Behaviour, boolean>> = {
   ANSWERS: true,

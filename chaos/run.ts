@@ -37,7 +37,7 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   const caller = new Caller({ ingresses, ledger, calls });
   const kinds = FAULT_KINDS.filter(({ kind }) => options.faults.length === 0 || options.faults.includes(kind));
   const storm = new Storm(stage, kinds, random.fork('faults'));
-  const actors = actorsOn(stage, random, { calls, ledger, folderId: FOLDER });
+  const actors = actorsOn(stage, options, random, { calls, ledger, folderId: FOLDER });
   const stalls = new Stalls();
   const broken: string[] = [];
 
@@ -83,11 +83,12 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
 
 function actorsOn(
   stage: Stage,
+  { callers }: Options,
   random: Random,
   parts: Pick<ConstructorParameters<typeof Actor>[0], 'calls' | 'ledger' | 'folderId'>,
 ): readonly Actor[] {
   const { pulledImage } = stage;
-  return SLOTS.map((kind, index) => {
+  return SLOTS[callers].map((kind, index) => {
     const name = `c${index + 1}`;
     return new Actor({ ...parts, name, kind, random: random.fork(name), pulledImage });
   });

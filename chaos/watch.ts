@@ -76,6 +76,7 @@ export class Watch {
 
   private async read(entry: Entry): Promise<void> {
     const { ledger, calls } = this.parts;
+    const askedAt = Date.now();
     const answer = await calls.once('Get operation', (api) => api.operation(entry.operationId));
     if (answer === null) return;
     if ('refusal' in answer) {
@@ -84,7 +85,7 @@ export class Watch {
       return;
     }
     const before = entry.end;
-    ledger.read(entry, answer.reply, Date.now());
+    ledger.read(entry, answer.reply, askedAt);
     if (before === null && entry.end !== null) this.ended(entry);
   }
 
