@@ -69,6 +69,7 @@ const pauseAfter = (extra: number): number => Math.min(PAUSE_MS.first * 2 ** Mat
 
 const fieldsOf = ({ lease: { key, fence } }: HeldLease, { count, reason }: KnownTrouble) => ({
   key,
+  [key.startsWith('container/') ? 'container' : 'host']: key.slice(key.indexOf('/') + 1),
   fence,
   failures: count,
   reason: reason || 'the process died, or lost its lease',

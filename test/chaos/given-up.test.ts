@@ -25,7 +25,8 @@ describe('work that kills its worker each time', () => {
       stage = await openStage(program, { plant: 'death of two GPUs' });
       const actor = new Actor(stage, { patienceSeconds: 240 });
       await actor.play([create, deploy('deadly', { gpus: 2 }), deploy('harmless', { gpus: 1 })]);
-      const [creation, deadly, harmless] = await Promise.all(actor.operations.map((id) => stage?.api.operation(id)));
+      const { api, redis } = stage;
+      const [creation, deadly, harmless] = await Promise.all(actor.operations.map((id) => api.operation(id)));
       expect([creation, harmless].map((one) => one?.error ?? null)).toEqual([null, null]);
       expect(deadly).toMatchObject({ done: true, error: { code: INTERNAL } });
       // On a machine with too much to do, a lease that lasts a second may lapse without a death.
@@ -35,7 +36,6 @@ describe('work that kills its worker each time', () => {
       expect(stage.crashes()).toBeGreaterThan(1);
       expect(stage.crashes()).toBeLessThanOrEqual(ATTEMPTS);
       expect(stage.accidents).toEqual([]);
-      const { redis } = stage;
       await until('all of it is forgotten', async () => (await redis.exists('{longshore}:trouble')) === 0);
     },
     TIMEOUT_MS,
