@@ -237,7 +237,7 @@ export const variables = z.object({
     wholeNumber(1, 1024),
     '64',
     'number',
-    'How many containers and hosts one worker works on at once.',
+    'How many containers and hosts one worker works on at once. What has been in hand for more than 5 s (a pull, an engine that hangs) is not counted, up to four times as many in all.',
   ),
   LONGSHORE_LEASE_TTL: setting(
     duration('2s', '5m'),
