@@ -148,7 +148,9 @@ test('another control plane does not get the engine, and says whose it is', asyn
       return undefined;
     });
     expect(refused).toMatchObject({ code: 9, reason: 'NO_SUITABLE_HOST' });
-    expect(refused.preconditions['host/host-1']).toMatch(/REFUSED.*belongs to another control plane.*longshore hosts adopt host-1/);
+    expect(refused.preconditions['host/host-1']).toMatch(
+      /REFUSED.*belongs to another control plane.*longshore hosts adopt host-1/,
+    );
     expect(await one.docker('ps', '-aq')).toBe('');
     await client.succeeded(await client.delete(id));
   } finally {
