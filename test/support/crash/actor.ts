@@ -112,6 +112,7 @@ export class Actor {
         return;
       }
       case 'KILL':
+        if (action.revision !== undefined) await this.serves(action.revision);
         for (const { engine, id } of await this.running(action.revision)) await engine.docker('kill', id);
         return;
       case 'LEAVE':
@@ -177,6 +178,16 @@ export class Actor {
   /** Or the patience is over: that it did not end is for the checker to say. */
   private async ended(id: string): Promise<void> {
     await this.stage.api.wait(id, this.patienceSeconds);
+  }
+
+  /** Its deploy may take longer than anybody waits for an operation: what does not run yet cannot be killed. */
+  private async serves(revision: string): Promise<void> {
+    const end = performance.now() + this.patienceSeconds * 1000;
+    while (performance.now() < end) {
+      const container = await this.stage.api.container(this.containerId);
+      if (container?.active_revision_id === this.revisions.get(revision)) return;
+      await delay(25);
+    }
   }
 
   /** Until there is an operation that nobody submitted, which counts as one of ours from then on; that there is none, or another, is for the checker to say. */
