@@ -39,7 +39,8 @@ export function checkAgain(view: ContainerView, instance: InstanceRecord): Step 
   if (watch?.revisionId !== instance.revisionId || instance.healthyAt === null) return null;
   const end = watch.since + policy.watchWindowMs;
   const last = Math.max(instance.healthyAt, watch.since);
-  if (instance.healthyAt >= end) return null;
+  // One that was held meanwhile may have been found healthy late enough when that was no proof yet.
+  if (instance.healthyAt >= end && provenIf(state, policy.watchWindowMs) === state) return null;
   const due = instance.fault === null ? Math.min(last + CHECK_MS, end) : now;
   if (now < due) return { kind: 'WAIT', until: due, reason: 'the active revision is watched' };
   return paced(view, instance, { kind: 'PROBE_INSTANCE', instanceId: instance.id });

@@ -50,6 +50,15 @@ describe('a deployed revision', () => {
     expect(reverts(story)).toEqual([]);
   });
 
+  it('is the stable one as well where its watch ended while it was held for another that failed', () => {
+    const story = new Story([], WINDOW_MS);
+    story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 2);
+    story.world.deploy(story.container, 'ILL', 'STOP_FIRST', 2);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'HEALTH_DEADLINE']);
+    expect(story.container.state).toMatchObject({ stableRevisionId: story.active, watch: null });
+  });
+
   it.each([
     ['exits', (story: Story) => kill(story), 'exited with code 3'],
     ['is removed by hand', (story: Story) => story.world.remove(dockerOf(story).name), 'was removed by somebody else'],
