@@ -13,8 +13,7 @@ test('the running operation ends with what failed, and how often', () => {
     failure: {
       code: 'INTERNAL',
       reason: 'WORK_FAILED',
-      message:
-        'given up: the work on it failed 5 times in a row; the last time: TypeError: x is not a function',
+      message: 'given up: the work on it failed 5 times in a row; the last time: TypeError: x is not a function',
       metadata: { step: 'START', failures: '5' },
     },
   });
