@@ -25,7 +25,7 @@ generated() {
 
 check 'types' npx --no-install tsc -p tsconfig.json
 check 'lint' npx --no-install eslint --max-warnings 0 .
-check 'layering' npx --no-install depcruise --config .dependency-cruiser.mjs src test
+check 'layering' npx --no-install depcruise --config .dependency-cruiser.mjs src test chaos
 check 'dead code' npx --no-install knip
 check 'format' npx --no-install biome check
 check 'buf lint' npx --no-install buf lint
