@@ -47,8 +47,6 @@ const LIMITS = {
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc.keepalive_permit_without_calls': 1,
-  // Nobody can ask for these counts, and they are kept for each connection and call.
-  'grpc.enable_channelz': 0,
 };
 
 /** Starts to listen. Rejects if the address cannot be had. */
