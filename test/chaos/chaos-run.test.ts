@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { tryCommand } from '../support/command.js';
+import { FULL } from '../support/crash/judge.js';
 import { newDirectory } from '../support/run-directory.js';
 
 // A short run of chaos/, and what it is worth: a defect that is put into the product is found.
@@ -14,10 +15,15 @@ async function chaos(...args: readonly string[]): Promise<{ readonly code: numbe
   return { code, report: `${stdout}${stderr}` };
 }
 
+/** In every run of the tests those faults that a busy machine does not make longer. */
+const LENGTH = FULL
+  ? ['--seconds', '60']
+  : ['--seconds', '10', '--faults', 'kill-worker,kill-api,container-kill,container-stop'];
+
 test(
-  'operations end as they should under faults of every part',
+  'operations end as they should while parts of the service and of what it runs die',
   async () => {
-    const { code, report } = await chaos('--seed', '1', '--seconds', '20');
+    const { code, report } = await chaos('--seed', '1', ...LENGTH);
     expect(report).toMatch(/nothing was wrong/);
     expect(report).toMatch(/^[1-9]\d* faults$/m);
     expect(code).toBe(0);
@@ -25,23 +31,26 @@ test(
   RUN_MS,
 );
 
-test(
-  'a defect is found: devices that are free before their user has stopped',
-  async () => {
-    const words = [
-      '--seconds',
-      '45',
-      '--plant',
-      'early-release',
-      '--callers',
-      'scarce',
-      '--faults',
-      'image-remove',
-      '--first-only',
-    ];
-    const { code, report } = await chaos('--seed', '1', ...words);
-    expect(report).toMatch(/^VIOLATION.*was started with GPU-\S+, with which \w+ still ran/m);
-    expect(code).toBe(1);
-  },
-  RUN_MS,
-);
+// The crash runs see the same defect in less time, so that every run of the tests has it found.
+if (FULL) {
+  test(
+    'a defect is found: devices that are free before their user has stopped',
+    async () => {
+      const words = [
+        '--seconds',
+        '45',
+        '--plant',
+        'early-release',
+        '--callers',
+        'scarce',
+        '--faults',
+        'image-remove',
+        '--first-only',
+      ];
+      const { code, report } = await chaos('--seed', '1', ...words);
+      expect(report).toMatch(/^VIOLATION.*was started with GPU-\S+, with which \w+ still ran/m);
+      expect(code).toBe(1);
+    },
+    RUN_MS,
+  );
+}

@@ -1,11 +1,12 @@
 import { campaign, doubleCampaign, Stages } from '../support/crash/campaign.js';
-import { Judge, POINTS, TIMEOUT_MS } from '../support/crash/judge.js';
+import { FULL, Judge, POINTS, TIMEOUT_MS } from '../support/crash/judge.js';
 import { SCENARIOS } from '../support/crash/scenarios.js';
 import { bundleVictim } from '../support/crash/victim-process.js';
 import { newDirectory } from '../support/run-directory.js';
 
-/** In these the worker that takes over dies as well. */
-const TWICE = SCENARIOS.filter(({ name }) => ['first deploy', 'second deploy, stop-first', 'delete'].includes(name));
+/** In these the worker that takes over dies as well; the sample has one of them. */
+const MORTAL_SUCCESSORS = ['second deploy, stop-first', ...(FULL ? ['first deploy', 'delete'] : [])];
+const TWICE = SCENARIOS.filter(({ name }) => MORTAL_SUCCESSORS.includes(name));
 
 describe('a worker that is killed', () => {
   let stages: Stages;
