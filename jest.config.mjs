@@ -23,5 +23,6 @@ const project = (displayName, options = {}) => ({
 });
 export default {
   projects: [project('unit'), project('rpc'), project('integration'), project('chaos')],
+  testSequencer: '<rootDir>/test/support/jest-sequencer.mjs',
   testTimeout: 120_000,
 };
