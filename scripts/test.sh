@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 SUMMARY='0 passed, 1 failed'
 PASSED=''
-JEST=''
+JEST='' PACKAGES=''
 
 # Sockets are made below it, and their paths must be short.
 RUN=$DATA/t
@@ -22,20 +22,25 @@ finish() {
   trap '' INT TERM HUP # a second Ctrl-C must not leave half of it behind
   set +e
   [ -z "$JEST" ] || kill -TERM "$JEST" 2>/dev/null
+  [ -z "$PACKAGES" ] || { kill -TERM "$PACKAGES" 2>/dev/null; wait "$PACKAGES"; }
   "$SETUP/sweep.sh" "$RUN" --processes 9>&- || { say "clearing up failed; see above" && PASSED='' SUMMARY='0 passed, 1 failed'; }
   printf '%s\n' "$SUMMARY"
   [ -n "$PASSED" ] && exit 0
   exit $((code == 0 ? 1 : code))
 }
 
+# What apt downloads and unpacks does not wait for what npm downloads and we build, nor the other way round.
 set_up() {
+  "$SETUP/packages.sh" dockerd docker containerd busybox ip iptables openssl redis-server docker-registry &
+  PACKAGES=$!
   "$SETUP/node.sh"
-  "$SETUP/packages.sh" dockerd docker containerd busybox ip iptables openssl redis-server docker-registry
+  say "building"
+  bash "$ROOT/scripts/build.sh" </dev/null >&2
+  wait "$PACKAGES" || { PACKAGES='' && fail "the commands that the tests need are not all there; see above"; }
+  PACKAGES=''
   is_root || fail "the tests start Docker Engines in network namespaces of their own, for which they need root"
   "$SETUP/sweep.sh" "$RUN" --processes # of an aborted run
   mkdir -p -m 700 "$RUN"
-  say "building"
-  bash "$ROOT/scripts/build.sh" </dev/null >&2
 }
 
 start_engine() {
