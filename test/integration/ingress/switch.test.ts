@@ -24,7 +24,7 @@ test('callers notice nothing of switches from one revision to another and back',
     await until('the present revision answers', () => loop.answers(former.target.instanceId) > 50);
     const streamsAt = () => former.requests.filter((request) => request.startsWith('GET /stream')).length;
     const streamsBefore = streamsAt();
-    streams.push(loop.stream(5));
+    streams.push(loop.stream(2));
     await until('the stream is at the former one', () => streamsAt() > streamsBefore);
     const before = loop.answers(revision);
     loop.switching(revision);
