@@ -83,7 +83,8 @@ async function proven(revisionId: string): Promise<void> {
   );
 }
 
-test.each([
+// Each has a container of its own, and they wait for most of their time: they go on side by side.
+test.concurrent.each([
   ['without GPUs', 0n],
   ['with all GPUs', 1n],
 ])('a revision %s that dies within its watch is left for the stable one', async (what, gpus) => {
@@ -115,7 +116,7 @@ test.each([
   await client.succeeded(await client.delete(id));
 });
 
-test('one that stops answering its health checks within its watch is left too', async () => {
+test.concurrent('one that stops answering its health checks within its watch is left too', async () => {
   const { client } = service;
   const { container, one } = await withStable('sick');
   const healthCheck = {
@@ -134,7 +135,7 @@ test('one that stops answering its health checks within its watch is left too', 
   await client.succeeded(await client.delete(container.id));
 });
 
-test('one that has lived through its watch stays, whatever happens to it, and is what the next one is left for', async () => {
+test.concurrent('one that has lived through its watch stays, whatever happens to it, and is what the next one is left for', async () => {
   const { client } = service;
   const { id, url } = await client.createContainer('lasting');
   const one = await deployed(id, 'one');
@@ -151,7 +152,7 @@ test('one that has lived through its watch stays, whatever happens to it, and is
   await client.succeeded(await client.delete(id));
 });
 
-test('the first revision has nothing to go back to, and goes on being tried, less and less often', async () => {
+test.concurrent('the first revision has nothing to go back to, and goes on being tried, less and less often', async () => {
   const { client } = service;
   const { id } = await client.createContainer('first');
   await deployed(id, 'one', { APP_EXIT_AFTER_MS: '400', APP_EXIT_CODE: '9' });
@@ -166,6 +167,7 @@ test('the first revision has nothing to go back to, and goes on being tried, les
   await client.succeeded(await client.delete(id));
 });
 
+// Ends the service of the others, and comes when they are done.
 test('a service that starts again within the watch knows of it', async () => {
   const { container, one } = await withStable('interrupted');
   const two = await deployed(container.id, 'two');
