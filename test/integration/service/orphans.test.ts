@@ -9,7 +9,7 @@ import { until } from '../../support/until.js';
 
 const APP = 'longshore/demo-app:latest';
 const gpu = { gpus: { count: 1n } };
-const env = { LONGSHORE_ORPHAN_QUARANTINE: '6s', LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_PLACE_TIMEOUT: '60s' };
+const env = { LONGSHORE_ORPHAN_QUARANTINE: '4s', LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_PLACE_TIMEOUT: '60s' };
 
 let engine: PrivateEngine;
 let service: RunningService;
