@@ -15,7 +15,7 @@ describe('two containers and one GPU', () => {
   beforeAll(async () => {
     engine = await ownEngine(1);
     await engine.images('app');
-    service = await startService({ engines: [engine], env: { LONGSHORE_PLACE_TIMEOUT: '8s' } });
+    service = await startService({ engines: [engine], env: { LONGSHORE_PLACE_TIMEOUT: '5s' } });
   });
 
   afterAll(async () => {
