@@ -94,13 +94,15 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
 
   async function beat(): Promise<void> {
     beatDue = false;
-    const unreported = await report().then(
+    const reporting = report().then(
       () => null,
       (error: unknown) => ({ error }),
     );
-    // A store that takes no writes, since it is full or its replicas are away, still says where instances are.
+    // Asked at once, so that both leave together and wake the process once; and heard though the report fails: a store that takes no writes, since
+    // it is full or its replicas are away, still says where instances are.
     const askedAt = deps.now();
     const version = await within(store.version(), options.callTimeoutMs);
+    const unreported = await reporting;
     if (lastWord === null || version !== table.version()) await readAll();
     else lastWord = askedAt;
     if (unreported !== null) throw unreported.error;

@@ -146,12 +146,18 @@ export class Worker {
 
   private async takeDue(free: number): Promise<void> {
     const count = Math.min(free, Math.max(Math.ceil(free / 2), FEW));
+    const { hinted } = this;
     this.hinted = false;
     try {
       // First, since it tells what became of the keys that are taken here.
       await Promise.all(this.owed.splice(0).map(({ lease, how }) => this.giveBack(lease, how)));
-      const held = await this.leases.take(count);
+      const taking = this.leases.take(count);
+      // Where nobody said that something is due, most likely nothing is: both questions leave together then, and wake the process once. Without an
+      // answer to the second one it is asked again with the next poll.
+      const ahead = hinted ? null : this.lookAhead().catch(() => undefined);
+      const held = await taking;
       for (const one of held) this.begin(one);
+      await ahead;
       // As many as were asked for: there may be more.
       if (held.length >= count) this.hinted = true;
       else if (this.mayBeDue()) await this.lookAhead();
