@@ -53,7 +53,9 @@ const waited = (operationId: string, timeoutMs: number) =>
     );
   });
 
-test('ten deploys submitted at once run in their order, and the last one serves', async () => {
+// Each has a container of its own, and they wait for most of their time: they go on side by side.
+
+test.concurrent('ten deploys submitted at once run in their order, and the last one serves', async () => {
   const { client } = service;
   const { id, url } = await client.createContainer('rapid');
   const accepted: Operation[] = [];
@@ -83,21 +85,7 @@ test('ten deploys submitted at once run in their order, and the last one serves'
   await client.succeeded(await client.delete(id));
 });
 
-test('thirty containers are deployed side by side', async () => {
-  const { client } = service;
-  const containers = await Promise.all(Array.from({ length: 30 }, (_, n) => client.createContainer(`many-${n}`)));
-  const deploys = await Promise.all(containers.map(({ id }) => client.deploy(id, 'longshore/busybox', SMALL)));
-  await Promise.all(deploys.map((operation) => client.succeeded(operation)));
-  const answers = await Promise.all(containers.map(({ url }) => call(url)));
-  expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
-  const seen = await Promise.all(containers.map(({ id }) => client.container(id)));
-  expect(new Set(seen.map(({ instances }) => instances[0]?.address)).size).toBe(30);
-  const deletes = await Promise.all(containers.map(({ id }) => client.delete(id)));
-  await Promise.all(deletes.map((operation) => client.succeeded(operation)));
-  expect(await engine.docker('ps', '-aq')).toBe('');
-});
-
-test('the same idempotency key is the same operation, whatever has become of it', async () => {
+test.concurrent('the same idempotency key is the same operation, whatever has become of it', async () => {
   const { client } = service;
   const { id } = await client.createContainer('twice');
   const keyed = new ContainerServiceClient(`127.0.0.1:${service.grpcPort}`, credentials.createInsecure());
@@ -120,7 +108,7 @@ test('the same idempotency key is the same operation, whatever has become of it'
   await client.succeeded(await client.delete(id));
 });
 
-test('Delete ends what is queued as CANCELLED and waits for nobody', async () => {
+test.concurrent('Delete ends what is queued as CANCELLED and waits for nobody', async () => {
   const { client } = service;
   const { id } = await client.createContainer('going');
   const never = named('never', { APP_LISTEN_DELAY_MS: '600000' });
@@ -131,13 +119,13 @@ test('Delete ends what is queued as CANCELLED and waits for nobody', async () =>
   for (const operation of queued) expect(failureOf(await client.done(operation))).toMatchObject({ code: 1 });
   expect(failureOf(await client.done(running))).toMatchObject({ code: 1 });
   await client.succeeded(deleted);
-  expect(await engine.docker('ps', '-aq')).toBe('');
+  expect(await engine.docker('ps', '-aq', '--filter', `label=longshore.container=${id}`)).toBe('');
   await expect(client.container(id)).rejects.toMatchObject({ code: 5 });
   const again = await client.createContainer('going'); // the name is free
   await client.succeeded(await client.delete(again.id));
 });
 
-test('Wait answers with the present state at its timeout, and progress only grows', async () => {
+test.concurrent('Wait answers with the present state at its timeout, and progress only grows', async () => {
   const { client } = service;
   const { id } = await client.createContainer('slow');
   const accepted = await client.deploy(id, APP, named('slow', { APP_LISTEN_DELAY_MS: '1500' }));
@@ -157,7 +145,7 @@ test('Wait answers with the present state at its timeout, and progress only grow
   await client.succeeded(await client.delete(id));
 });
 
-test('a done operation is the same for ever: after later changes, and from another process', async () => {
+test.concurrent('a done operation is the same for ever: after later changes, and from another process', async () => {
   const { client } = service;
   const { id } = await client.createContainer('kept');
   const deployed = await client.succeeded(await client.deploy(id, APP, named('one')));
@@ -176,4 +164,19 @@ test('a done operation is the same for ever: after later changes, and from anoth
     expect(read.map(bytes)).toEqual(before);
   }
   await other.stop(5_000);
+});
+
+// After all the others: it counts every container of the engine.
+test('thirty containers are deployed side by side', async () => {
+  const { client } = service;
+  const containers = await Promise.all(Array.from({ length: 30 }, (_, n) => client.createContainer(`many-${n}`)));
+  const deploys = await Promise.all(containers.map(({ id }) => client.deploy(id, 'longshore/busybox', SMALL)));
+  await Promise.all(deploys.map((operation) => client.succeeded(operation)));
+  const answers = await Promise.all(containers.map(({ url }) => call(url)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
+  const seen = await Promise.all(containers.map(({ id }) => client.container(id)));
+  expect(new Set(seen.map(({ instances }) => instances[0]?.address)).size).toBe(30);
+  const deletes = await Promise.all(containers.map(({ id }) => client.delete(id)));
+  await Promise.all(deletes.map((operation) => client.succeeded(operation)));
+  expect(await engine.docker('ps', '-aq')).toBe('');
 });

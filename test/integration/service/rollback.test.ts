@@ -26,7 +26,8 @@ describe('rolling back right after a deploy', () => {
   const containersOf = async (id: string): Promise<string[]> =>
     (await engine.docker('ps', '-aq', '--no-trunc', '--filter', `label=longshore.container=${id}`)).split('\n').sort();
 
-  test('the instance that drains serves again, and the request that it drained for goes on', async () => {
+  // Each has a container of its own, and they wait for most of their time: they go on side by side.
+  test.concurrent('the instance that drains serves again, and the request that it drained for goes on', async () => {
     const { client } = service;
     const { id, url } = await client.createContainer('web');
     const one = responseOf(await client.succeeded(await client.deploy(id, APP, revisionCalled('one'))), Revision);
@@ -46,7 +47,7 @@ describe('rolling back right after a deploy', () => {
     await client.succeeded(await client.delete(id));
   });
 
-  test('an instance that was stopped a moment ago is started, not made anew', async () => {
+  test.concurrent('an instance that was stopped a moment ago is started, not made anew', async () => {
     const { client } = service;
     const { id, url } = await client.createContainer('stopped');
     const one = responseOf(await client.succeeded(await client.deploy(id, APP, revisionCalled('one'))), Revision);
@@ -55,7 +56,7 @@ describe('rolling back right after a deploy', () => {
     expect(JSON.parse((await call(url)).body)).toMatchObject({ revision: 'one' });
     expect(await containersOf(id)).toHaveLength(2);
     await client.succeeded(await client.delete(id));
-    expect(await engine.docker('ps', '-aq')).toBe('');
+    expect((await containersOf(id)).join()).toBe('');
   });
 });
 
@@ -80,7 +81,7 @@ describe('rolling back within the time for which former instances are kept', () 
     return lines(starts).sort();
   };
 
-  test('is a mere switch, there and back', async () => {
+  test.concurrent('is a mere switch, there and back', async () => {
     const { client } = service;
     const { id, url } = await client.createContainer('kept');
     const one = responseOf(await client.succeeded(await client.deploy(id, APP, revisionCalled('one'))), Revision);
@@ -101,7 +102,7 @@ describe('rolling back within the time for which former instances are kept', () 
     await client.succeeded(await client.delete(id));
   });
 
-  test('what is kept gives its GPUs to whoever waits for some', async () => {
+  test.concurrent('what is kept gives its GPUs to whoever waits for some', async () => {
     const { client } = service;
     const gpus = { gpus: { count: 1n } };
     const { id } = await client.createContainer('generous');
