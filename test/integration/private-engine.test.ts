@@ -46,7 +46,9 @@ async function populate(engine: PrivateEngine): Promise<void> {
   await engine.docker('pause', paused);
 }
 
-test('an engine that is stopped leaves nothing behind', async () => {
+// Each has an engine of its own, which takes its time to start and to end: they go on side by side.
+
+test.concurrent('an engine that is stopped leaves nothing behind', async () => {
   const dir = join(newDirectory('engine'), 'e');
   const engine = await startPrivateEngine({ dir });
   await populate(engine);
@@ -55,7 +57,7 @@ test('an engine that is stopped leaves nothing behind', async () => {
   expect(await traces(dir)).toEqual([]);
 });
 
-test('starting an engine that answers changes nothing', async () => {
+test.concurrent('starting an engine that answers changes nothing', async () => {
   const dir = join(newDirectory('engine'), 'e');
   const engine = await startPrivateEngine({ dir });
   try {
@@ -68,7 +70,7 @@ test('starting an engine that answers changes nothing', async () => {
   }
 });
 
-test('the next start clears what a killed run left, and hits no process that has a recycled id', async () => {
+test.concurrent('the next start clears what a killed run left, and hits no process that has a recycled id', async () => {
   const dir = join(newDirectory('engine'), 'e');
   const engine = await startPrivateEngine({ dir });
   await populate(engine);
@@ -89,7 +91,7 @@ test('the next start clears what a killed run left, and hits no process that has
   expect(await traces(dir)).toEqual([]);
 });
 
-test('an engine that hangs is ended too', async () => {
+test.concurrent('an engine that hangs is ended too', async () => {
   const dir = join(newDirectory('engine'), 'e');
   const engine = await startPrivateEngine({ dir });
   await populate(engine);
@@ -98,7 +100,7 @@ test('an engine that hangs is ended too', async () => {
   expect(await traces(dir)).toEqual([]);
 });
 
-test('a directory too deep for sockets works as well', async () => {
+test.concurrent('a directory too deep for sockets works as well', async () => {
   const dir = join(newDirectory('engine'), 'd'.repeat(120));
   const engine = await startPrivateEngine({ dir });
   expect(engine.socketPath.length).toBeLessThan(108);
@@ -108,7 +110,7 @@ test('a directory too deep for sockets works as well', async () => {
   expect(await traces(dir)).toEqual([]);
 });
 
-test('the demo application answers with its revision, and an image is made once', async () => {
+test.concurrent('the demo application answers with its revision, and an image is made once', async () => {
   const engine = await startPrivateEngine({ dir: join(newDirectory('engine'), 'e') });
   try {
     await engine.images('app');
