@@ -35,9 +35,9 @@ const portOf = (running: RunningService): number => {
   return running.ingressPort;
 };
 
-/** Switches under load: a stream of 5 s begins before, and what starts after it is done comes from the new revision alone. */
+/** Switches under load: a stream of 3 s begins before, and what starts after it is done comes from the new revision alone. */
 async function switchTo(loop: OpenLoop, revision: string, ask: () => Promise<Operation>): Promise<Operation> {
-  const streamed = loop.stream(5);
+  const streamed = loop.stream(3);
   loop.switching(revision);
   const operation = await service.client.succeeded(await ask());
   loop.done();
