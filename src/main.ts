@@ -7,6 +7,7 @@ import { startEmbeddedRedis } from './embedded/redis.js';
 import { dockerConfigCredentials } from './engine/docker-auth.js';
 import { createDockerDriver, type DockerDriver } from './engine/docker-driver.js';
 import { parseEndpoint } from './engine/docker-endpoint.js';
+import type { CallTimeouts } from './engine/docker-scope.js';
 import { CONTAINER_DEFAULTS } from './engine/docker-spec.js';
 import type { EngineDriver } from './engine/driver.js';
 import { localGpus } from './engine/local-gpus.js';
@@ -58,6 +59,8 @@ export interface Seams {
   readonly signal?: AbortSignal;
   readonly wrapScripts?: (runner: ScriptRunner) => ScriptRunner;
   readonly wrapDriver?: (driver: EngineDriver) => EngineDriver;
+  /** How long calls of an engine may take, where that is known better than for all the engines there are. */
+  readonly callTimeouts?: CallTimeouts;
   /** Hosts that are no Docker's: how to drive them, and how to ask their instances whether they are healthy. */
   readonly engines?: {
     readonly driver: (host: HostConfig, controlPlaneId: string) => EngineDriver;
@@ -195,10 +198,10 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   // Before any engine is claimed by it: whoever finds a claim without its Redis finds whose it is.
   log.info({ controlPlaneId }, 'engines are claimed by this control plane');
   const drivers: DockerDriver[] = [];
-  const { engines, wrapDriver } = around.seams;
+  const { engines, wrapDriver, callTimeouts } = around.seams;
   const driver = (host: HostConfig): EngineDriver => {
     if (engines) return engines.driver(host, controlPlaneId);
-    const made = dockerDriver(config, controlPlaneId, host);
+    const made = dockerDriver(config, controlPlaneId, host, callTimeouts);
     drivers.push(made);
     return wrapDriver?.(made) ?? made;
   };
@@ -207,6 +210,10 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     controlPlaneId,
     driver,
     localGpus: () => localGpus({ host: 'this machine' }),
+    returned: (host) => {
+      const failed = (error: unknown) => log.warn({ host, err: error }, 'could not ask for a look at a host');
+      store.queue.enqueue(`host/${host}`, 0).catch(failed);
+    },
   });
   const { queue, parking, hostWork, records, containerWork: work } = store;
   const cycleDeps: ContainerCycleDeps = {
@@ -284,7 +291,12 @@ function devicesOf({ host, freeGpus }: HostSnapshot) {
   return { free, leased: Math.max(0, all - free - foreign), foreign };
 }
 
-function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig): DockerDriver {
+function dockerDriver(
+  config: Config,
+  controlPlaneId: string,
+  host: HostConfig,
+  timeouts: CallTimeouts | undefined,
+): DockerDriver {
   const { dockerConfigFile, pidsLimit } = config;
   return createDockerDriver({
     host: host.name,
@@ -292,6 +304,7 @@ function dockerDriver(config: Config, controlPlaneId: string, host: HostConfig):
     controlPlaneId,
     credentials: dockerConfigFile === null ? () => Promise.resolve(null) : dockerConfigCredentials(dockerConfigFile),
     defaults: { ...CONTAINER_DEFAULTS, pidsLimit },
+    ...(timeouts && { timeouts }),
   });
 }
 

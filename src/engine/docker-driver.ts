@@ -28,9 +28,6 @@ export interface DockerDriverDeps {
   readonly timeouts?: CallTimeouts;
 }
 
-/** It touches nothing but the engine's own memory, so that a longer silence says enough. */
-const PING_TIMEOUT_MS = 5_000;
-
 /** An EngineDriver that holds connections until it is closed. */
 export interface DockerDriver extends EngineDriver {
   close(): void;
@@ -45,8 +42,7 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
   return {
     host,
     ping: async (signal) => {
-      const timeoutMs = Math.min(timeouts.read, PING_TIMEOUT_MS);
-      await client.call({ ...read(scope, 'ping', '/_ping', signal), timeoutMs });
+      await client.call({ ...read(scope, 'ping', '/_ping', signal), timeoutMs: timeouts.ping });
     },
     info: async (signal) => infoOf(await client.call(read(scope, 'info', '/info', signal))),
     list: (filter, signal) => listInstances(scope, filter, signal),

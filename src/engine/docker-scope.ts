@@ -2,6 +2,8 @@ import type { DockerClient } from './docker-client.js';
 
 /** How long each kind of call may take, in milliseconds. */
 export interface CallTimeouts {
+  /** Of the ping, which touches nothing but the engine's own memory, so that a longer silence says enough. */
+  readonly ping: number;
   readonly read: number;
   /** Creating, renaming, claiming. */
   readonly change: number;
@@ -11,7 +13,13 @@ export interface CallTimeouts {
   readonly stopMargin: number;
 }
 
-export const CALL_TIMEOUTS: CallTimeouts = { read: 15_000, change: 30_000, slow: 90_000, stopMargin: 20_000 };
+export const CALL_TIMEOUTS: CallTimeouts = {
+  ping: 5_000,
+  read: 15_000,
+  change: 30_000,
+  slow: 90_000,
+  stopMargin: 20_000,
+};
 
 /** What the calls to one engine, in the name of one control plane, have in common. */
 export interface EngineScope {

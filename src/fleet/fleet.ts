@@ -10,6 +10,8 @@ export interface FleetDeps {
   readonly driver: (host: HostConfig) => EngineDriver;
   /** The GPUs of the machine that we run on. */
   readonly localGpus: () => Promise<readonly Gpu[]>;
+  /** Somebody who wanted to use a host that had been silent has found that it answers: it need not wait for its next look. */
+  readonly returned?: (host: string) => void;
   /** Milliseconds that only go forward; the process's own by default. */
   readonly now?: () => number;
 }
@@ -44,7 +46,7 @@ export type Inspection =
 export function createFleet(deps: FleetDeps): Fleet {
   const hosts = new Map(deps.hosts.map((config) => [config.name, { config, driver: deps.driver(config) }]));
   const passed = new Map<string, Promise<EngineDriver>>();
-  const { leaveAlone, answered, alone } = createSilences(deps.now ?? (() => performance.now()));
+  const { leaveAlone, answered, alone, isSilent } = createSilences(deps.now ?? (() => performance.now()));
 
   const check = (name: string, driver: EngineDriver): Promise<EngineDriver> => {
     const known = passed.get(name);
@@ -69,7 +71,10 @@ export function createFleet(deps: FleetDeps): Fleet {
     if (!host) throw new EngineError('UNREACHABLE', name, 'it is not in the configuration of this worker');
     const silence = alone(name, passed.has(name));
     if (silence) throw silence;
-    return check(name, host.driver);
+    const wasSilent = isSilent(name);
+    const driver = await check(name, host.driver);
+    if (wasSilent) deps.returned?.(name);
+    return driver;
   };
 
   const inventoryOf = async (config: HostConfig, driver: EngineDriver, signal?: AbortSignal): Promise<Inventory> => {

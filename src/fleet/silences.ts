@@ -14,6 +14,7 @@ export function createSilences(now: () => number) {
       const ms = before ? Math.min(before.ms * 2, LEFT_ALONE_MS.last) : LEFT_ALONE_MS.first;
       silences.set(name, { fault, ms, until: now() + ms });
     },
+    isSilent: (name: string): boolean => silences.has(name),
     answered: (name: string): void => void silences.delete(name),
     /** Why the host is not to be asked now; null where it may be. `asked`: somebody asks it already. */
     alone: (name: string, asked: boolean): EngineError | null => {

@@ -17,7 +17,7 @@ let host: Host;
 let driver: DockerDriver;
 
 /** For calls that are known to get no answer. */
-const HASTY = { read: 500, change: 500, slow: 500, stopMargin: 500 };
+const HASTY = { ping: 500, read: 500, change: 500, slow: 500, stopMargin: 500 };
 
 function connect(endpoint: EngineEndpoint, timeouts?: CallTimeouts): DockerDriver {
   const credentials = () => Promise.resolve(null);

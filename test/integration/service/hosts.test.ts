@@ -1,3 +1,4 @@
+import { CALL_TIMEOUTS } from '../../../src/engine/docker-scope.js';
 import { type Host, type Hosts, startHosts } from '../../support/hosts/hosts.js';
 import { failureOf, progressOf, refusalOf } from '../../support/operation-view.js';
 import { call, type RunningService, startService } from '../../support/service.js';
@@ -7,6 +8,8 @@ import { until } from '../../support/until.js';
 const APP = 'longshore/demo-app:latest';
 const GIB = 1024n * 1024n * 1024n;
 
+/** Few enough seconds that an engine that hangs is soon found out, and enough for one that is merely slow. */
+const seams = { callTimeouts: { ...CALL_TIMEOUTS, ping: 2_000, read: 8_000 } };
 const env = { LONGSHORE_UNREACHABLE_DEADLINE: '3s', LONGSHORE_OBSERVE_INTERVAL: '2s' };
 
 let hosts: Hosts;
@@ -20,7 +23,7 @@ beforeAll(async () => {
   if (first === undefined || second === undefined) throw new Error('two hosts were asked for');
   [one, two] = [first, second];
   await Promise.all(hosts.map((host) => host.images('app', 'busybox')));
-  service = await startService({ engines: hosts, env });
+  service = await startService({ engines: hosts, env, seams });
   await until('both hosts are known', async () => {
     const refused = await refusalOf(impossible());
     return Object.values(refused.preconditions).every((reason) => reason.includes('GPU'));
@@ -114,7 +117,7 @@ test('a host that is taken out of the hosts file is promised to nobody, and keep
   const [here, there] = await oneOnEach('kept');
   const again = async (engines: readonly Host[]) => {
     await service.stop(10_000);
-    service = await startService({ engines, env, dataDir: service.dataDir });
+    service = await startService({ engines, env, seams, dataDir: service.dataDir });
   };
   const known = async () => Object.keys((await refusalOf(impossible())).preconditions).toSorted();
   await again([one]);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { CALL_TIMEOUTS } from '../../../src/engine/docker-scope.js';
 import { command } from '../../support/command.js';
 import { type Host, type Hosts, startHosts } from '../../support/hosts/hosts.js';
 import { newDirectory } from '../../support/run-directory.js';
@@ -6,6 +7,8 @@ import { call, type RunningService, startService } from '../../support/service.j
 import { until } from '../../support/until.js';
 
 const APP = 'longshore/demo-app:latest';
+/** Few enough seconds that a host is soon known not to answer, and enough for one that is merely slow. */
+const seams = { callTimeouts: { ...CALL_TIMEOUTS, ping: 2_000, read: 8_000 } };
 const quick = { LONGSHORE_LOST_AFTER: '2s', LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_UNREACHABLE_DEADLINE: '3s' };
 
 let hosts: Hosts;
@@ -56,7 +59,12 @@ const running = (host: Host): Promise<string> => host.docker('ps', '-q');
 const all = (host: Host): Promise<string> => host.docker('ps', '-aq');
 
 test('what served on a lost host is moved; the host is cleaned before it is used again, and has its GPU back then', async () => {
-  service = await startService({ engines: hosts, dataDir, env: { ...quick, LONGSHORE_LOST_HOST_POLICY: 'move' } });
+  service = await startService({
+    engines: hosts,
+    dataDir,
+    env: { ...quick, LONGSHORE_LOST_HOST_POLICY: 'move' },
+    seams,
+  });
   const { client } = service;
   const { id, url, instance, here, elsewhere } = await deployed(service, 'moving');
   const before = statesOf(service, instance.host).length;
@@ -96,7 +104,7 @@ test('what served on a lost host is moved; the host is cleaned before it is used
 }, 300_000);
 
 test('by default it waits for its host, and serves again with it', async () => {
-  service = await startService({ engines: hosts, dataDir, env: quick });
+  service = await startService({ engines: hosts, dataDir, env: quick, seams });
   const { client } = service;
   const { id, url, instance, here } = await deployed(service, 'waiting');
   await here.crash();

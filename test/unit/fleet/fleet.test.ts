@@ -6,6 +6,7 @@ const fault = (kind: EngineErrorKind, text = 'it went wrong') => new EngineError
 
 function setUp(localGpus: () => Promise<never> | Promise<[]> = () => Promise.resolve([])) {
   let time = 0;
+  const returned: string[] = [];
   const host = createMemoryHost({ host: 'gpu-1' });
   const config = {
     ...{ name: 'gpu-1', endpoint: 'unix:///run/engine.sock', address: '127.0.0.1', tls: null, labels: {} },
@@ -16,12 +17,13 @@ function setUp(localGpus: () => Promise<never> | Promise<[]> = () => Promise.res
     controlPlaneId: 'plane',
     driver: () => host.driver('plane'),
     localGpus,
+    returned: (name) => returned.push(name),
     now: () => time,
   });
   const later = (ms: number) => {
     time += ms;
   };
-  return { fleet, host, later };
+  return { fleet, host, later, returned };
 }
 
 describe('what a host is found to be', () => {
@@ -96,5 +98,21 @@ describe('a host that did not answer', () => {
     fleet.forget('gpu-1', fault('UNREACHABLE'));
     expect(await fleet.inspect('gpu-1')).toMatchObject({ kind: 'ANSWERED' });
     expect((await fleet.ready('gpu-1')).host).toBe('gpu-1');
+  });
+
+  test('is told of once by the first who finds that it answers, and not where it was looked at', async () => {
+    const { fleet, later, returned } = setUp();
+    await fleet.ready('gpu-1');
+    fleet.forget('gpu-1', fault('UNREACHABLE'));
+    await expect(fleet.ready('gpu-1')).rejects.toMatchObject({ kind: 'UNREACHABLE' });
+    expect(returned).toEqual([]);
+    later(2_000);
+    await fleet.ready('gpu-1');
+    await fleet.ready('gpu-1');
+    expect(returned).toEqual(['gpu-1']);
+    fleet.forget('gpu-1', fault('UNREACHABLE'));
+    await fleet.inspect('gpu-1');
+    await fleet.ready('gpu-1');
+    expect(returned).toEqual(['gpu-1']);
   });
 });
