@@ -16,7 +16,7 @@ import type { HostConfig } from './fleet/host-config.js';
 import { createObservations } from './fleet/observations.js';
 import { HttpListener } from './http/http-listener.js';
 import type { RequestDone } from './ingress/log.js';
-import { createIngress } from './ingress/server.js';
+import { createIngress, type IngressOptions } from './ingress/server.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createNewId } from './new-id.js';
@@ -66,6 +66,8 @@ export interface Seams {
     readonly driver: (host: HostConfig, controlPlaneId: string) => EngineDriver;
     readonly probe: Probe;
   };
+  /** In place of the ingress's own limits and times. */
+  readonly ingress?: Partial<IngressOptions>;
 }
 
 interface Surroundings {
@@ -107,7 +109,9 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
   metrics.beforeScrape(() => metrics.redisIs(redisReason() === null));
 
   // The ingress stops last: what it has in flight must end before the routes under it go.
-  const ingressPort = config.roles.has('ingress') ? await startIngress({ config, log, metrics, store }, parts) : null;
+  const ingressPort = config.roles.has('ingress')
+    ? await startIngress({ config, log, metrics, store, seams }, parts)
+    : null;
   const around: Surroundings = {
     config,
     log,
@@ -171,7 +175,7 @@ function watchRedis(store: Store, parts: Parts): () => string | null {
 }
 
 async function startIngress(
-  { config, log, metrics, store }: Pick<Surroundings, 'config' | 'log' | 'metrics' | 'store'>,
+  { config, log, metrics, store, seams }: Omit<Surroundings, 'urlOf'>,
   parts: Parts,
 ): Promise<number> {
   const { domain, address: host, port, publicUrl } = config.ingress;
@@ -184,6 +188,7 @@ async function startIngress(
     proto: publicUrl?.scheme ?? 'http',
     log,
     observe,
+    ...(seams.ingress !== undefined && { options: seams.ingress }),
   });
   await listening('LONGSHORE_INGRESS_ADDR', () => ingress.start());
   parts.add((deadlineMs) => ingress.stop(deadlineMs));

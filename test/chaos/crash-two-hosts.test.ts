@@ -12,7 +12,7 @@ describe('a worker of two hosts that is killed', () => {
   const worker = new Judge('worker of two hosts');
 
   beforeAll(async () => {
-    stages = await Stages.open(await bundleVictim(newDirectory('victim')), LANES, { hosts: 2 });
+    stages = await Stages.open(await bundleVictim(newDirectory('victim')), LANES, { hosts: 2, registry: true });
   });
 
   afterAll(async () => {

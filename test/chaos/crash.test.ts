@@ -1,4 +1,5 @@
 import { campaign, doubleCampaign, Stages } from '../support/crash/campaign.js';
+import { inTurn } from '../support/crash/in-turn.js';
 import { FULL, Judge, POINTS, TIMEOUT_MS } from '../support/crash/judge.js';
 import { SCENARIOS } from '../support/crash/scenarios.js';
 import { bundleVictim } from '../support/crash/victim-process.js';
@@ -8,12 +9,23 @@ import { newDirectory } from '../support/run-directory.js';
 const MORTAL_SUCCESSORS = ['second deploy, stop-first', ...(FULL ? ['first deploy', 'delete'] : [])];
 const TWICE = SCENARIOS.filter(({ name }) => MORTAL_SUCCESSORS.includes(name));
 
+/** Most of a run is waiting, for a lease to lapse or an instance to answer. */
+const LANES = 3;
+
 describe('a worker that is killed', () => {
   let stages: Stages;
   const worker = new Judge('worker');
+  const twice = (name: string) => `${name}, twice`;
+  const { result } = inTurn(
+    [
+      ...SCENARIOS.map((one) => [one.name, () => campaign(stages, one, POINTS)] as const),
+      ...TWICE.map((one) => [twice(one.name), () => doubleCampaign(stages, one, POINTS)] as const),
+    ],
+    LANES,
+  );
 
   beforeAll(async () => {
-    stages = await Stages.open(await bundleVictim(newDirectory('victim')), 2);
+    stages = await Stages.open(await bundleVictim(newDirectory('victim')), LANES);
   });
 
   afterAll(async () => {
@@ -23,13 +35,13 @@ describe('a worker that is killed', () => {
 
   test.each(SCENARIOS)(
     '$name: nothing is lost, doubled or leaked',
-    async (scenario) => worker.judge(scenario.name, await campaign(stages, scenario, POINTS)),
+    async ({ name }) => worker.judge(name, await result(name)),
     TIMEOUT_MS,
   );
 
   test.each(TWICE)(
     '$name, and its successor is killed too',
-    async (scenario) => worker.judge(`${scenario.name}, twice`, await doubleCampaign(stages, scenario, POINTS)),
+    async ({ name }) => worker.judge(twice(name), await result(twice(name))),
     TIMEOUT_MS,
   );
 });

@@ -10,6 +10,8 @@ interface HttpOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** A unix socket to connect to, in place of the url's host. */
+  readonly socketPath?: string;
   /** For the whole exchange. Default 10 s. */
   readonly timeoutMs?: number;
 }
@@ -20,10 +22,11 @@ interface HttpOptions {
  */
 export function http(url: string, options: HttpOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { method = 'GET', headers = {}, body } = options;
+    const { method = 'GET', headers = {}, body, socketPath } = options;
     const signal = AbortSignal.timeout(options.timeoutMs ?? 10_000);
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const outgoing = request(url, { method, headers: { ...length, ...headers }, agent: false, signal }, (response) => {
+    const sent = { method, headers: { ...length, ...headers }, ...(socketPath !== undefined && { socketPath }) };
+    const outgoing = request(url, { ...sent, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiOperation } from './api.js';
 import type { Expected } from './checker.js';
+import { idsByLabel } from './docker-view.js';
 import type { Action, Behaviour, Scenario } from './scenarios.js';
 import type { Stage } from './stage.js';
 
@@ -33,6 +34,12 @@ export class Actor {
   /** All operations, those of the set-up too. */
   get operations(): readonly string[] {
     return this.submitted;
+  }
+
+  private get pulledImage(): string {
+    const { pulledImage } = this.stage;
+    if (pulledImage === null) throw new Error('this stage has no registry');
+    return pulledImage;
   }
 
   async setUp({ setup }: Scenario): Promise<void> {
@@ -120,7 +127,7 @@ export class Actor {
       case 'FORGET_IMAGES':
         await Promise.all(
           this.stage.engines.map((engine) =>
-            engine.docker('rmi', '--force', this.stage.pulledImage).catch((error: unknown) => {
+            engine.docker('rmi', '--force', this.pulledImage).catch((error: unknown) => {
               if (!String(error).includes('No such image')) throw error;
             }),
           ),
@@ -129,7 +136,7 @@ export class Actor {
   }
 
   private async deploy(action: Extract<Action, { do: 'DEPLOY' }>): Promise<void> {
-    const image_url = action.pulled ? this.stage.pulledImage : 'longshore/busybox:latest';
+    const image_url = action.pulled ? this.pulledImage : 'longshore/busybox:latest';
     const request = { container_id: this.containerId, ...specOf(action, image_url) };
     const known = Object.keys(await this.ports());
     const operation = await this.submit('DeployRevision', request);
@@ -221,11 +228,8 @@ export class Actor {
 
   private async withLabel(label: string): Promise<readonly Running[]> {
     const found = this.stage.sources.engines.map(async (engine) => {
-      const ids = await engine.docker('ps', '-q', '--no-trunc', '--filter', `label=${label}`);
-      return ids
-        .split('\n')
-        .filter(Boolean)
-        .map((id) => ({ engine, host: engine.host, id }));
+      const ids = await idsByLabel(engine.socketPath, label, { all: false });
+      return ids.map((id) => ({ engine, host: engine.host, id }));
     });
     return (await Promise.all(found)).flat();
   }

@@ -18,9 +18,14 @@ const MOST_TRIED = 3;
 /** Waiting for what does not come takes long: so many failures say enough. */
 const MOST_FAILURES = 5;
 
-/** Stages side by side: while the lease of one's dead worker runs out, the other gets on. */
+/** Stages side by side: while the lease of one's dead worker runs out, the others get on. */
 export class Stages {
   private readonly free: Stage[] = [];
+  private readonly waiting: Waiting[] = [];
+  private readonly used = new Set<Promise<unknown>>();
+  private busy = 0;
+  private campaigns = 0;
+  private closed = false;
 
   private constructor(
     readonly count: number,
@@ -33,18 +38,56 @@ export class Stages {
     return stages;
   }
 
-  /** A stage on which something is left is not used again. */
-  async with(use: (stage: Stage) => Promise<RunResult>): Promise<RunResult & { readonly stage: Stage }> {
+  /** Of a campaign: earlier ones are served first. */
+  nextRank(): number {
+    this.campaigns += 1;
+    return this.campaigns;
+  }
+
+  /** Waits until a stage is free. One on which something is left is not used again. */
+  async with(rank: number, use: (stage: Stage) => Promise<RunResult>): Promise<RunResult> {
+    if (this.closed) throw new Error('the stages are closed');
+    if (this.busy < this.count) this.busy += 1;
+    else {
+      await new Promise<void>((go, refuse) => {
+        this.waiting.push({ rank, go, refuse });
+        this.waiting.sort((one, other) => one.rank - other.rank);
+      });
+    }
+    const using = this.use(use);
+    this.used.add(using);
+    try {
+      return await using;
+    } finally {
+      this.used.delete(using);
+      const next = this.waiting.shift();
+      // Who waits takes the place, or somebody else would before it wakes.
+      if (next === undefined) this.busy -= 1;
+      else next.go();
+    }
+  }
+
+  /** What is under way ends first; what waits is refused. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const { refuse } of this.waiting.splice(0)) refuse(new Error('the stages are closed'));
+    await Promise.allSettled(this.used);
+    await Promise.all(this.free.splice(0).map((stage) => stage.close()));
+  }
+
+  private async use(use: (stage: Stage) => Promise<RunResult>): Promise<RunResult> {
     const stage = this.free.pop() ?? (await this.one());
     const result = await use(stage);
     if (result.cleared) this.free.push(stage);
     else await stage.close();
-    return { ...result, stage };
+    return result;
   }
+}
 
-  async close(): Promise<void> {
-    await Promise.all(this.free.splice(0).map((stage) => stage.close()));
-  }
+interface Waiting {
+  readonly rank: number;
+  go(): void;
+  refuse(reason: Error): void;
 }
 
 /**
@@ -60,7 +103,7 @@ export async function doubleCampaign(stages: Stages, scenario: Scenario, most: n
   const trial = new Trial(stages, scenario);
   const points = await trial.record([]);
   const first = sample(
-    points.filter((point) => !RENEWAL.test(point)),
+    points.filter((point) => !BY_THE_CLOCK.test(point)),
     1,
   );
   return trial.tryPoints(first, most);
@@ -68,17 +111,20 @@ export async function doubleCampaign(stages: Stages, scenario: Scenario, most: n
 
 /** How often a lease is extended depends on how long all takes: the later ones are seldom met again. */
 const CHANCE = /^script:renew#(?!1 )/;
-/** None of these is where the first of two dies, since the second's points hang on it. */
-const RENEWAL = /^script:renew/;
+/** None of these is where the first of two dies, since the second's points hang on it: they come by the clock. */
+const BY_THE_CLOCK = /^script:renew|^engine:(claim|list\(host\))|\(host\)/;
 
 class Trial {
   private readonly failures: string[] = [];
   private readonly notReached: string[] = [];
+  private readonly rank: number;
 
   constructor(
     private readonly stages: Stages,
     private readonly scenario: Scenario,
-  ) {}
+  ) {
+    this.rank = stages.nextRank();
+  }
 
   async tryPoints(before: readonly string[], most: number): Promise<Campaign> {
     const { failures, notReached } = this;
@@ -107,7 +153,7 @@ class Trial {
   private async judge(points: readonly (string | null)[], again = true): Promise<RunResult> {
     const { scenario, failures, notReached } = this;
     const where = points.filter((point) => point !== null).join(', then ');
-    const result = await this.stages.with(async (stage) => {
+    const result = await this.stages.with(this.rank, async (stage) => {
       const ended = await run(stage, scenario, points);
       if (ended.faults.length > 0)
         failures.push(failureText(scenario, where, ended, await evidence(stage, scenario, where, ended)));

@@ -48,11 +48,16 @@ export async function run(
     if (actor.container !== '') await quiet(stage, actor.container);
     await stage.arm(targets);
     await actor.act(scenario);
+    // Whoever was to die has died before the look: nobody dies after it, and it stands.
+    let last = crashes() === wanted;
     let { faults, world } = await settle();
     const points = await stage.points();
-    while (crashes() < wanted && faults.length === 0 && (await diesYet(stage))) ({ faults, world } = await settle());
+    while (crashes() < wanted && faults.length === 0 && (await diesYet(stage))) {
+      last = crashes() === wanted;
+      ({ faults, world } = await settle());
+    }
     await stage.arm([]);
-    if (faults.length === 0) ({ faults, world } = await settle());
+    if (!last && faults.length === 0) ({ faults, world } = await settle());
     const left = faults.length === 0 ? await clear(stage, actor, scenario) : [];
     const all = [...faults, ...left, ...accidents()];
     return { points, reached: crashes() === wanted, faults: all, world, cleared: all.length === 0 };

@@ -23,17 +23,19 @@ export interface StageOptions {
   /** Engines with two GPUs each: host-1, host-2 ... */
   readonly hosts: number;
   readonly plant: PlantName | null;
+  /** With a registry, and an image in it that can be pulled. */
+  readonly registry: boolean;
 }
 
 /**
- * What crash runs play on: a Redis, a registry, engines, one process at a time in the role that dies, and the other roles in this
+ * What crash runs play on: a Redis, engines, a registry if wanted, one process at a time in the role that dies, and the other roles in this
  * process. When the victim dies the next one takes its place at once.
  */
 export interface Stage {
   readonly engines: readonly PrivateEngine[];
   readonly enginePids: readonly number[];
-  /** In the registry, and on no engine until it is pulled. */
-  readonly pulledImage: string;
+  /** In the registry, and on no engine until it is pulled; null without a registry. */
+  readonly pulledImage: string | null;
   readonly api: Api;
   readonly redis: Redis;
   readonly watch: Watch;
@@ -62,16 +64,20 @@ export interface Stage {
 const ROLES = ['api', 'worker', 'ingress'];
 
 export async function openStage(program: string, options: Partial<StageOptions> = {}): Promise<Stage> {
-  const { victim = 'worker', hosts = 1, plant = null } = options;
+  const { victim = 'worker', hosts = 1, plant = null, registry: stocked = false } = options;
   const dir = newDirectory('stage');
-  const [redisServer, registry, engines] = await Promise.all([startRedis(), startRegistry(), openEngines(hosts)]);
-  const pulledImage = await stock(registry, engines);
+  const [redisServer, registry, engines] = await Promise.all([
+    startRedis(),
+    stocked ? startRegistry() : null,
+    openEngines(hosts),
+  ]);
+  const pulledImage = registry && (await stock(registry, engines));
   const grpc = `127.0.0.1:${await freePort()}`;
   const shared = {
     REDIS_URL: redisServer.url,
     LONGSHORE_GRPC_ADDR: grpc,
     LONGSHORE_INGRESS_ADDR: `127.0.0.1:${await freePort()}`,
-    LONGSHORE_DOCKER_CONFIG: join(registry.dockerConfigDir, 'config.json'),
+    ...(registry && { LONGSHORE_DOCKER_CONFIG: join(registry.dockerConfigDir, 'config.json') }),
     LONGSHORE_OBSERVE_INTERVAL: '5s',
   };
   const others = ROLES.filter((role) => role !== victim).join();
@@ -125,7 +131,7 @@ interface Parts {
   readonly api: Api;
   readonly service: RunningService;
   readonly redisServer: RedisServer;
-  readonly registry: Registry;
+  readonly registry: Registry | null;
   readonly engines: readonly PrivateEngine[];
 }
 
@@ -135,9 +141,7 @@ async function close({ crew, watch, redis, api, service, redisServer, registry, 
   redis.disconnect();
   api.close();
   await service.stop(5_000);
-  await redisServer.stop();
-  await registry.stop();
-  await Promise.all(engines.map((engine) => engine.remove()));
+  await Promise.all([redisServer.stop(), registry?.stop(), ...engines.map((engine) => engine.remove())]);
 }
 
 async function openEngines(count: number): Promise<readonly PrivateEngine[]> {

@@ -10,6 +10,8 @@ import { CrashPoints } from './points.js';
 // told what to do, so that what follows a crash is the take-over and not the loading of modules.
 
 const LEAVE_MS = 5_000;
+/** Each deploy waits for the heartbeat of an ingress that died. */
+const INGRESS = { beatMs: 400, heartbeatTtlMs: 2_000 };
 
 let enginePids: readonly number[] = [];
 let service: Service | undefined;
@@ -30,6 +32,7 @@ async function start({ env, leaseTtlMs, logFile, plant }: Extract<ToVictim, { ki
   const log = createLogger({ level: 'debug', out: createWriteStream(logFile, { flags: 'a' }) });
   const planted: Seams = plant === null ? {} : PLANTS[plant];
   service = await serve({ ...config, worker: { ...config.worker, leaseTtlMs } }, log, {
+    ingress: INGRESS,
     wrapScripts: (runner) => points.wrapScripts(planted.wrapScripts?.(runner) ?? runner),
     wrapDriver: (driver) => points.wrapDriver(planted.wrapDriver?.(driver) ?? driver),
   });

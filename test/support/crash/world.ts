@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Answer, http } from '../http.js';
 import type { Api, ApiContainer, ApiOperation, ApiRevision } from './api.js';
+import { idsByLabel, inspectContainer } from './docker-view.js';
 
 /*
- * What is there, read without any code of the service: keys of Redis by their documented names, `docker inspect`, the public API and the url.
+ * What is there, read without any code of the service: keys of Redis by their documented names, Docker's API, the public API and the url.
  */
 
 const ROOT = '{longshore}:';
@@ -113,6 +114,7 @@ export interface Sources {
 interface Engine {
   /** Its name in the hosts file. */
   readonly host: string;
+  readonly socketPath: string;
   readonly docker: (...args: string[]) => Promise<string>;
   readonly gpusSeen: (dockerId: string) => readonly string[];
 }
@@ -226,15 +228,13 @@ async function keysLike(redis: Redis, pattern: string): Promise<readonly string[
   return [...found].sort();
 }
 
-async function dockerContainers({ host, docker, gpusSeen }: Engine): Promise<readonly DockerContainer[]> {
-  const ids = (await docker('ps', '-aq', '--no-trunc', '--filter', 'label=longshore.control-plane'))
-    .split('\n')
-    .filter(Boolean);
-  if (ids.length === 0) return [];
-  const found = await Promise.all(ids.map((id) => inspect(docker, id)));
+async function dockerContainers({ host, socketPath, gpusSeen }: Engine): Promise<readonly DockerContainer[]> {
+  const ids = await idsByLabel(socketPath, 'longshore.control-plane', { all: true });
+  // Each alone: one may be gone since it was listed, or be listed for minutes while it is removed, and must not hide the others.
+  const found = await Promise.all(ids.map((id) => inspectContainer(socketPath, id)));
   return z
     .array(inspected)
-    .parse(found.flat())
+    .parse(found.filter((one) => one !== null))
     .map((one) => ({
       id: one.Id,
       host,
@@ -250,15 +250,6 @@ async function dockerContainers({ host, docker, gpusSeen }: Engine): Promise<rea
       gpus: (one.HostConfig.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []),
       gpusSeen: gpusSeen(one.Id),
     }));
-}
-
-/** Each alone: one may be gone since it was listed, or be listed for minutes while it is removed, and must not hide the others. */
-async function inspect(docker: Engine['docker'], id: string): Promise<readonly unknown[]> {
-  const found = await docker('inspect', '--type', 'container', id).catch((error: unknown) => {
-    if (String(error).includes('No such container')) return '[]';
-    throw error;
-  });
-  return z.array(z.unknown()).parse(JSON.parse(found));
 }
 
 async function seenBy(api: Api, containerId: string, operationIds: readonly string[]): Promise<World['api']> {
