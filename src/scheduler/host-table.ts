@@ -98,7 +98,8 @@ export function createHostTable(): HostTable {
       refresh(entry);
       return {
         drop: () => {
-          if (entry.reserved.delete(devices)) refresh(entry);
+          // What is held by now was counted once all along.
+          if (entry.reserved.delete(devices) && !entry.held.has(devices.instanceId)) refresh(entry);
         },
       };
     },

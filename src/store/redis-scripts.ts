@@ -7,6 +7,7 @@ import { type Keys, LUA_KEY_BUILDER } from './keys.js';
 import { encodeResult } from './operation-text.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { Replication } from './redis-replication.js';
+import { packedArguments } from './script-arguments.js';
 import { SCRIPT_NAMES, type ScriptName, type ScriptRunner } from './script-runner.js';
 import type { StoreSettings } from './settings.js';
 import { RECORD_FORMAT } from './stored.js';
@@ -39,7 +40,7 @@ export function createRedisScripts({ connection, replication, keys, settings }: 
       const script = scripts.get(name);
       if (script === undefined) throw new Error(`there is no script ${name}`);
       return connection.call(async (client) => {
-        const reply = await evaluate(client, script, keys.root, JSON.stringify(args));
+        const reply = await evaluate(client, script, keys.root, packedArguments(args));
         await replication.confirm(name);
         return reply;
       });
@@ -47,12 +48,17 @@ export function createRedisScripts({ connection, replication, keys, settings }: 
   };
 }
 
-async function evaluate(client: Redis, { source, sha }: Script, root: string, args: string): Promise<unknown> {
+async function evaluate(
+  client: Redis,
+  { source, sha }: Script,
+  root: string,
+  args: readonly string[],
+): Promise<unknown> {
   try {
-    return await client.evalsha(sha, 1, root, args);
+    return await client.evalsha(sha, 1, root, ...args);
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return await client.eval(source, 1, root, args);
+    return await client.eval(source, 1, root, ...args);
   }
 }
 

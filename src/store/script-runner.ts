@@ -40,7 +40,7 @@ export const SCRIPT_NAMES = [
 
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
-/** What a script gets as ARGV[1], described in its header. Texts that are stored verbatim (state, spec ...) are JSON inside JSON. */
+/** What a script finds in its `args`, described in its header. Texts that are stored verbatim (state, spec ...) are JSON themselves. */
 export type ScriptArguments = Readonly<Record<string, unknown>>;
 
 /**
