@@ -15,11 +15,14 @@ import { describeVariables, type LogLevel, type Role, type Variables, variables 
 import { LONGEST_SOCKET_PATH, redisDir, socketPath } from './embedded/place.js';
 import type { HostConfig } from './fleet/host-config.js';
 import { localHost, readHostsFile } from './hosts-file.js';
+import { isSentinelUrl, parseSentinelUrl } from './store/address.js';
 
 /** Everything that may be configured, validated, with every default filled in and every file read. Durations are milliseconds. */
 export interface Config {
   /** Null: the private one in `dataDir`. May hold a password. */
   readonly redisUrl: string | null;
+  /** How long a start waits for it. */
+  readonly redisWaitMs: number;
   readonly keyspace: string;
   /** Absolute. */
   readonly dataDir: string;
@@ -158,6 +161,7 @@ async function build(
   const { grpc, http, ingress } = listeners;
   return {
     redisUrl: values.REDIS_URL ?? null,
+    redisWaitMs: values.LONGSHORE_REDIS_WAIT,
     keyspace: values.LONGSHORE_KEYSPACE,
     dataDir,
     roles: values.LONGSHORE_ROLES,
@@ -233,13 +237,18 @@ function checkRedis(values: Variables, dataDir: string, findings: Findings): voi
 }
 
 function warnOfPlaintext(redisUrl: string, findings: Findings): void {
-  if (!redisUrl.startsWith('redis:')) return;
-  const { hostname } = new URL(redisUrl);
-  if (!/^(localhost|127\..*|\[::1\]|)$/.test(hostname))
+  const far = hostsInPlaintext(redisUrl).find((host) => !/^(localhost|127\..*|\[?::1\]?|)$/.test(host));
+  if (far !== undefined)
     findings.warn(
       'REDIS_URL',
-      `${hostname} is reached without TLS, environment variables of containers included; use rediss://`,
+      `${far} is reached without TLS, environment variables of containers included; use rediss${redisUrl.slice('redis'.length, redisUrl.indexOf(':'))}://`,
     );
+}
+
+function hostsInPlaintext(redisUrl: string): readonly string[] {
+  const address = parseSentinelUrl(redisUrl);
+  if (address) return address.tls ? [] : address.sentinels.map(({ host }) => host);
+  return redisUrl.startsWith('redis:') ? [new URL(redisUrl).hostname] : [];
 }
 
 function readHosts(values: Variables, around: Surroundings, findings: Findings): Promise<readonly HostConfig[]> {
@@ -269,6 +278,7 @@ export function shownConfig(config: Config): object {
 
 /** Passwords stand before the host and, in Redis URLs, in the query too. */
 function maskedUrl(text: string): string {
+  if (isSentinelUrl(text)) return text.replace(/:[^:@/]*@/, ':***@').replace(/\?.*$/, '');
   const url = new URL(text.startsWith('/') ? `unix://${text}` : text);
   if (url.password) url.password = '***';
   url.search = '';

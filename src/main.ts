@@ -22,6 +22,7 @@ import { createMetrics, type Metrics } from './metrics.js';
 import { createNewId } from './new-id.js';
 import { Parts } from './parts.js';
 import { treePath } from './paths.js';
+import { createPatience, type Patience } from './patience.js';
 import { containersRpc } from './rpc/containers-service.js';
 import { operationsRpc } from './rpc/operations-service.js';
 import { type GrpcServerOptions, startGrpcServer } from './rpc/server.js';
@@ -32,6 +33,7 @@ import { createContainers } from './services/containers.js';
 import { createOperations } from './services/operations.js';
 import { createRevisions } from './services/revisions.js';
 import { createRedisClient } from './store/redis-client.js';
+import { mayPass } from './store/redis-faults.js';
 import { createStore, type Store } from './store/redis-store.js';
 import type { ScriptRunner } from './store/script-runner.js';
 import { type ContainerCycleDeps, createContainerCycle } from './worker/container-cycle.js';
@@ -77,6 +79,7 @@ interface Surroundings {
   readonly store: Store;
   readonly seams: Seams;
   readonly urlOf: (containerId: string) => string;
+  readonly patient: Patience;
 }
 
 const STOP_GRACE_SECONDS = 10;
@@ -102,7 +105,9 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
   const httpPort = await listening('LONGSHORE_HTTP_ADDR', () => http.start());
   parts.add(() => http.stop());
 
-  const store = await openStore(config, log, seams, parts, metrics);
+  const { signal } = seams;
+  const patient = createPatience({ forMs: config.redisWaitMs, passes: mayPass, log, ...(signal && { signal }) });
+  const store = await openStore({ config, log, seams, metrics, patient }, parts);
   seams.signal?.throwIfAborted();
   const redisReason = watchRedis(store, parts);
   parts.reports('redis', redisReason);
@@ -119,6 +124,7 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
     store,
     seams,
     urlOf: (id) => urlOf(config, id, ingressPort ?? config.ingress.port),
+    patient,
   };
   if (config.roles.has('worker')) await startWorker(around, parts);
   const grpcPort = config.roles.has('api') ? await startApi(around, parts) : null;
@@ -134,14 +140,17 @@ function urlOf(config: Config, containerId: string, boundPort: number): string {
   return `${scheme}://${containerId}.${domain}${port === usual ? '' : `:${port}`}/`;
 }
 
-async function openStore(config: Config, log: Logger, seams: Seams, parts: Parts, metrics: Metrics): Promise<Store> {
+async function openStore(
+  { config, log, seams, metrics, patient }: Omit<Surroundings, 'store' | 'urlOf'>,
+  parts: Parts,
+): Promise<Store> {
   const url = config.redisUrl ?? (await startRedis(config, log, seams, parts, metrics));
   const { wrapScripts } = seams;
   const settings = { operationTtlMs: config.operationRetentionMs, obsoleteRevisions: config.obsoleteRevisions };
   const connect = (): Redis => createRedisClient(url);
   const store = createStore({ connect, settings, keyspace: config.keyspace, ...(wrapScripts && { wrapScripts }) });
   parts.add(() => store.controlPlane.close());
-  for (const warning of await store.controlPlane.check()) log.warn({}, warning);
+  for (const warning of await patient(() => store.controlPlane.check())) log.warn({}, warning);
   return store;
 }
 
@@ -175,7 +184,7 @@ function watchRedis(store: Store, parts: Parts): () => string | null {
 }
 
 async function startIngress(
-  { config, log, metrics, store, seams }: Omit<Surroundings, 'urlOf'>,
+  { config, log, metrics, store, seams }: Omit<Surroundings, 'urlOf' | 'patient'>,
   parts: Parts,
 ): Promise<number> {
   const { domain, address: host, port, publicUrl } = config.ingress;
@@ -198,8 +207,8 @@ async function startIngress(
 }
 
 async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
-  const { config, log, metrics, store } = around;
-  const controlPlaneId = await store.controlPlane.id();
+  const { config, log, metrics, store, patient } = around;
+  const controlPlaneId = await patient(() => store.controlPlane.id());
   // Before any engine is claimed by it: whoever finds a claim without its Redis finds whose it is.
   log.info({ controlPlaneId }, 'engines are claimed by this control plane');
   const drivers: DockerDriver[] = [];
@@ -267,8 +276,10 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     },
   });
   // Those that are known and not configured any more are looked at too, and forgotten.
-  const known = (await hostWork.hosts()).map(({ host }) => host.name);
-  for (const name of new Set([...fleet.names, ...known])) await queue.enqueue(`host/${name}`, 0);
+  await patient(async () => {
+    const known = (await hostWork.hosts()).map(({ host }) => host.name);
+    for (const name of new Set([...fleet.names, ...known])) await queue.enqueue(`host/${name}`, 0);
+  });
   const events = new AbortController();
   // Every host listens to it.
   setMaxListeners(0, events.signal);

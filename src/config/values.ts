@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSentinelUrl, parseSentinelUrl } from '../store/address.js';
 
 /** What a listener is asked to bind, before its host is resolved. An empty host means every address of the machine. */
 export interface HostPort {
@@ -69,6 +70,10 @@ export const baseUrl = z.string().transform((text, ctx): URL => {
 
 /** The text may hold a password, so no message repeats any of it. What passes is what the Redis client can read. */
 export const redisUrl = z.string().transform((text, ctx): string => {
+  if (isSentinelUrl(text)) {
+    if (parseSentinelUrl(text)) return text;
+    return refuse(ctx, 'is not a URL of Sentinels; write redis+sentinel://user:password@host:26379,host:26379/name/0');
+  }
   const full = text.startsWith('/') ? `unix://${text}` : text;
   const url = /^(rediss?:\/\/|unix:)/.test(full) && URL.canParse(full) ? new URL(full) : null;
   if (url === null)

@@ -51,7 +51,13 @@ export const variables = z.object({
   REDIS_URL: optional(
     redisUrl,
     'URL',
-    'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. A path of `/3` (`?db=3` with `unix://`) is database 3; one that Redis does not have is refused. Not set: a private redis-server in the data directory, started and supervised by this process.',
+    'The Redis that holds everything: `redis://`, `rediss://` (TLS) or `unix://`. A path of `/3` (`?db=3` with `unix://`) is database 3; one that Redis does not have is refused. With Sentinel: `redis+sentinel://user:password@sentinel-1:26379,sentinel-2:26379/NAME/3`, NAME being what the Sentinels call the primary; `rediss+sentinel://` reaches both by TLS, `?sentinel-password=...` is for Sentinels that want one. Not set: a private redis-server in the data directory, started and supervised by this process.',
+  ),
+  LONGSHORE_REDIS_WAIT: setting(
+    duration('0s', '1d'),
+    '60s',
+    'duration',
+    'How long a process that starts waits for a Redis that does not answer, loads its data or is a replica, before it gives up and says why. One that refuses the credentials is not waited for.',
   ),
   LONGSHORE_KEYSPACE: setting(
     keyspace,

@@ -1,8 +1,12 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { redisAddress, type SentinelAddress } from './address.js';
+import { isRefusedSelect } from './redis-refusals.js';
 
 /** Longest time for which a connection may owe an answer before it counts as dead. */
 const SILENCE_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 500;
+
+const reconnectDelay = (attempt: number): number => Math.min(attempt * 50, LONGEST_RECONNECT_DELAY_MS);
 
 /**
  * Clients fail at once while they are not connected (the store does its own short waiting), reconnect by themselves for ever, and never
@@ -15,14 +19,20 @@ const OPTIONS: RedisOptions = {
   maxRetriesPerRequest: 0,
   connectTimeout: SILENCE_MS,
   socketTimeout: SILENCE_MS,
-  retryStrategy: (attempt) => Math.min(attempt * 50, LONGEST_RECONNECT_DELAY_MS),
+  retryStrategy: reconnectDelay,
   // After a failover the former primary answers READONLY: its name leads elsewhere by now.
-  reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  reconnectOnError: (error) => /\bREADONLY\b/.test(error.message),
+  // How often one that loads its data is asked whether it has.
+  maxLoadingRetryTime: LONGEST_RECONNECT_DELAY_MS,
 };
 
-/** `url` is redis://, rediss://, unix:// or the path of a socket. Connects in the background. */
+/** `url` is that of the configuration, or the path of a socket. Connects in the background. */
 export function createRedisClient(url: string): Redis {
-  const client = new Redis(url.replace(/^unix:(\/\/)?/, ''), OPTIONS);
+  const address = redisAddress(url);
+  const client =
+    address.kind === 'DIRECT'
+      ? new Redis(address.url, OPTIONS)
+      : new Redis({ ...OPTIONS, ...sentinelOptions(address) });
   // Every command reports its own failure; without a listener a lost connection would end the process.
   client.on('error', (error: Error) => {
     // It would go on in database 0 by itself, unseen.
@@ -31,8 +41,19 @@ export function createRedisClient(url: string): Redis {
   return client;
 }
 
-/** Whether Redis refused the database of the URL: there is none of that number, or the user may not choose one. */
-export function isRefusedSelect(error: Error): boolean {
-  const command: unknown = 'command' in error ? error.command : null;
-  return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
+/** Sentinels are asked for each connection, and listened to: when they have made another one the primary, the connection to the former is dropped. */
+function sentinelOptions({ tls, sentinels, name, database, ...entry }: SentinelAddress): RedisOptions {
+  return {
+    sentinels: [...sentinels],
+    name,
+    db: database,
+    ...(entry.user && { username: entry.user }),
+    ...(entry.password && { password: entry.password }),
+    ...(entry.sentinelPassword && { sentinelPassword: entry.sentinelPassword }),
+    ...(tls && { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    failoverDetector: true,
+    sentinelCommandTimeout: SILENCE_MS,
+    sentinelRetryStrategy: reconnectDelay,
+    sentinelReconnectStrategy: reconnectDelay,
+  };
 }

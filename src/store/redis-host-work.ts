@@ -22,17 +22,14 @@ export interface RedisHostWorkDeps {
 /** Containers, of which each may have a large specification. */
 const MOST_AT_ONCE = 50;
 
-/** More than any Redis can have given out and lost. */
-const FENCE_LEAP = 1_000_000;
 const fenceGaps = z.array(z.tuple([z.number(), z.number()]));
-const loadReply = z.tuple([z.tuple([integer]), z.string(), z.string()]);
+const loadReply = z.tuple([z.tuple([integer]), z.string(), z.string(), z.string()]);
 
 export function createRedisHostWork({ scripts, fenced, feed, connection, keys }: RedisHostWorkDeps): HostWork {
   return {
     loadHost: async (lease) => {
-      const replicationId = await replicationOf(connection);
-      const reply = await fenced.run('load-host', lease, { name: nameOf(lease), replicationId, leap: FENCE_LEAP });
-      const [[now], host, gaps] = loadReply.parse(reply);
+      const reply = await fenced.run('load-host', lease, { name: nameOf(lease) });
+      const [[now], host, replicationId, gaps] = loadReply.parse(reply);
       return {
         now,
         host: host === '' ? null : decodeHost(host),
@@ -70,12 +67,6 @@ export function createRedisHostWork({ scripts, fenced, feed, connection, keys }:
       return looks;
     },
   };
-}
-
-/** Another one after each restart of Redis, and after each change of the primary. */
-async function replicationOf(connection: RedisConnection): Promise<string> {
-  const info = await guarded(connection.call((client) => client.info('replication')));
-  return /^master_replid:(\S+)/m.exec(info)?.[1] ?? '';
 }
 
 function nameOf({ key }: Lease): string {

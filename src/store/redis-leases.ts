@@ -7,18 +7,29 @@ export interface FencedScripts {
   run(name: ScriptName, lease: Lease, args: ScriptArguments): Promise<unknown>;
 }
 
+/** They leave no trace of their step with the lease. */
+const READINGS: ReadonlySet<ScriptName> = new Set(['load', 'load-host']);
+
 /**
- * `nextStep` numbers the writes of this process, upwards. One lease is held by one process, so its steps only grow, and a script can tell a
- * repetition of the last step from a late copy of an earlier one.
+ * `step` numbers the writes of this process, upwards. One lease is held by one process, so its steps only grow, and a script can tell a
+ * repetition of the last step from a late copy of an earlier one. `after` is the latest write under the lease that was answered: a Redis that
+ * does not know of it has lost it, in a failover, and with it what the holder goes on from.
  */
 export function createFencedScripts(scripts: ScriptRunner): FencedScripts {
-  let step = 0;
+  const answered = new WeakMap<Lease, number>();
+  let last = 0;
   return {
     run: async (name, lease, args) => {
-      step += 1;
+      last += 1;
+      const step = last;
       const { key, fence, token } = lease;
+      const after = answered.get(lease);
       try {
-        return await guarded(scripts.run(name, { ...args, key, fence, token, step }));
+        const reply = await guarded(
+          scripts.run(name, { ...args, key, fence, token, step, ...(after !== undefined && { after }) }),
+        );
+        if (!READINGS.has(name)) answered.set(lease, Math.max(step, answered.get(lease) ?? 0));
+        return reply;
       } catch (error) {
         // A write that was overtaken by a later one of the same holder came too late to be true.
         if (error instanceof Error && /^(ERR )?(LEASE_LOST|STALE_STEP)\b/.test(error.message))

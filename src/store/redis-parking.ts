@@ -32,7 +32,17 @@ const troubles = z.record(z.string(), z.string());
 /** Reads only, so that it may be asked of a Redis that is not to be changed. */
 export async function readParked(connection: RedisConnection, keys: Keys): ReturnType<Parking['parked']> {
   const found = troubles.parse(await guarded(connection.call((client) => client.hgetall(keys.key('trouble')))));
-  return Object.entries(found)
-    .map(([name, text]) => ({ key: keyOf(name), trouble: decodeTrouble(text, 0) }))
-    .filter(({ trouble }) => trouble.parkedAt !== null);
+  return Object.entries(found).flatMap(([name, text]) => {
+    const trouble = readable(text);
+    return trouble === null || trouble.parkedAt === null ? [] : [{ key: keyOf(name), trouble }];
+  });
+}
+
+/** Null where it is damaged: then no script knows of it either, and the next work on its key clears it away. */
+function readable(text: string) {
+  try {
+    return decodeTrouble(text, 0);
+  } catch {
+    return null;
+  }
 }

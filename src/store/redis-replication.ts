@@ -1,7 +1,11 @@
 import type { Redis } from 'ioredis';
+import type { KnownPrimary } from './redis-connection.js';
 import type { ScriptName } from './script-runner.js';
 
-/** What a failover may not take back once it was answered: accepted requests, and who may work on what with which devices. */
+/**
+ * What a failover may not take back once it was answered: accepted requests, how they ended, who may work on what with which devices, and where
+ * instances are, since what is not served any more is stopped.
+ */
 const CONFIRMED: ReadonlySet<ScriptName> = new Set([
   'create-container',
   'update-container',
@@ -12,40 +16,20 @@ const CONFIRMED: ReadonlySet<ScriptName> = new Set([
   'take',
   'place',
   'move-devices',
+  'rebuild',
+  'assume',
+  'publish-route',
+  'switch-revision',
+  'complete-operation',
+  'remove-container',
 ]);
 
-const LOOK_INTERVAL_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 300;
 
-export interface Replication {
-  /** With replicas, resolves when one has what this connection wrote; rejects where none says so in time. */
-  confirm(name: ScriptName): Promise<void>;
-  close(): void;
-}
-
-/** Looks now and then whether the Redis behind `client` has replicas. */
-export function createReplication(client: Redis): Replication {
-  let replicas = 0;
-  const look = async () => {
-    const info = await client.info('replication');
-    replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
-  };
-  // A look that fails leaves the last answer standing; the next one comes.
-  const lookAgain = () => {
-    if (client.status === 'ready') look().catch(() => undefined);
-  };
-  client.on('ready', lookAgain);
-  const timer = setInterval(lookAgain, LOOK_INTERVAL_MS);
-  timer.unref();
-
-  return {
-    confirm: async (name) => {
-      if (replicas === 0 || !CONFIRMED.has(name)) return;
-      if ((await client.wait(1, CONFIRM_TIMEOUT_MS)) > 0) return;
-      // Its replicas may be gone: then the next attempt needs none.
-      await look();
-      throw new Error('no replica confirmed the write');
-    },
-    close: () => clearInterval(timer),
-  };
+/** With replicas, resolves when one has what this connection wrote; rejects where none says so in time. */
+export async function confirmed(client: Redis, { standing, look }: KnownPrimary, name: ScriptName): Promise<void> {
+  if (standing.replicas === 0 || !CONFIRMED.has(name)) return;
+  if ((await client.wait(1, CONFIRM_TIMEOUT_MS)) > 0) return;
+  // They may be gone, and then there is nobody to wait for.
+  if ((await look()).replicas > 0) throw new Error('no replica confirmed the write');
 }

@@ -6,7 +6,7 @@ import { treePath } from '../paths.js';
 import { type Keys, LUA_KEY_BUILDER } from './keys.js';
 import { encodeResult } from './operation-text.js';
 import type { RedisConnection } from './redis-connection.js';
-import type { Replication } from './redis-replication.js';
+import { confirmed } from './redis-replication.js';
 import { packedArguments } from './script-arguments.js';
 import { SCRIPT_NAMES, type ScriptName, type ScriptRunner } from './script-runner.js';
 import type { StoreSettings } from './settings.js';
@@ -27,21 +27,25 @@ interface Script {
 
 export interface RedisScriptsDeps {
   readonly connection: RedisConnection;
-  readonly replication: Pick<Replication, 'confirm'>;
   readonly keys: Keys;
   readonly settings: StoreSettings;
 }
 
+/** Those give out fences or devices, or say which may have been forgotten, and so have to know which Redis they run in. */
+const FENCING: ReadonlySet<ScriptName> = new Set(['take', 'load-host', 'place']);
+
 /** Sends scripts by their digest, and whole where Redis does not know them (its memory of scripts ends with it). */
-export function createRedisScripts({ connection, replication, keys, settings }: RedisScriptsDeps): ScriptRunner {
+export function createRedisScripts({ connection, keys, settings }: RedisScriptsDeps): ScriptRunner {
   const scripts = loadScripts(settings);
   return {
     run: (name, args) => {
       const script = scripts.get(name);
       if (script === undefined) throw new Error(`there is no script ${name}`);
-      return connection.call(async (client) => {
-        const reply = await evaluate(client, script, keys.root, packedArguments(args));
-        await replication.confirm(name);
+      return connection.call(async (client, primary) => {
+        const { replicationId } = primary.standing;
+        const packed = packedArguments(FENCING.has(name) ? { ...args, replicationId } : args);
+        const reply = await evaluate(client, script, keys.root, packed);
+        await confirmed(client, primary, name);
         return reply;
       });
     },

@@ -12,7 +12,6 @@ import { createRedisOperationWatch } from './redis-operation-watch.js';
 import { createRedisParking } from './redis-parking.js';
 import { createPlacementFeed } from './redis-placement-feed.js';
 import { createRedisRecords } from './redis-records.js';
-import { createReplication } from './redis-replication.js';
 import { createRedisRoutes } from './redis-routes.js';
 import { createRedisScripts } from './redis-scripts.js';
 import { createRedisSubscriber } from './redis-subscriber.js';
@@ -47,11 +46,10 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
   const keys = createKeys(keyspace);
   const client = connect();
   const connection = createRedisConnection(client);
-  const replication = createReplication(client);
   const channels = [keys.key('hints'), keys.key('routes-changed'), keys.key('operations-ended')];
   const subscriber = createRedisSubscriber(connect(), channels);
   const scripts = wrapScripts(
-    createRedisScripts({ connection, replication, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
+    createRedisScripts({ connection, keys, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } }),
   );
   const fenced = createFencedScripts(scripts);
   const records = createRedisRecords({
@@ -61,7 +59,6 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
   });
   const feed = createPlacementFeed({ scripts, connectionNumber: connection.number });
   const close = async () => {
-    replication.close();
     await Promise.all([subscriber.close(), connection.close()]);
   };
   return {

@@ -2,7 +2,7 @@
 -- KEYS  1 root
 -- ARGV  1 {containerIds}
 -- Returns {surroundings, {for each id: UNKNOWN | DELETED (a tombstone is left) | BUSY (leased) | UNCLEAN (calls of its last holder may be
---          under way) | container as lib/loading has it}}
+--          under way, or it cannot be read) | container as lib/loading has it}}
 -- Errors  none
 -- include: indexes loading
 
@@ -13,7 +13,9 @@ local function look_at(id)
   end
   if redis.call('EXISTS', key('lease', work_key)) == 1 then return 'BUSY' end
   if redis.call('SISMEMBER', key('unclean'), work_key) == 1 then return 'UNCLEAN' end
-  return container_loaded(id)
+  -- What cannot be read must not hide the others. Its own work will find out why, and so it has to be taken.
+  local read, loaded = pcall(container_loaded, id)
+  return read and loaded or 'UNCLEAN'
 end
 
 local looks = {}

@@ -2,10 +2,10 @@
 -- failure of the key's work. Of the keys under suspicion of killing whoever works on them, no more than `suspects` are given out; the
 -- others wait, since all keys that a process held come under it when one of them kills it.
 -- KEYS  1 root
--- ARGV  1 {requestId, token, count, ttlMs, suspects, suspectDeaths}
+-- ARGV  1 {requestId, token, count, ttlMs, suspects, suspectDeaths, replicationId}
 -- Returns {now, key, fence, unclean (0 or 1), trouble (text, or empty), ...}, flat; empty where nothing is due
 -- Errors  none
--- include: trouble
+-- include: trouble fences
 
 local SUSPECT_WAIT_MS = 1000
 
@@ -62,6 +62,7 @@ for _, candidate in ipairs(candidates) do
 end
 if #names == 0 then return {} end
 
+leap_in_another_redis()
 local fence = redis.call('INCRBY', key('fence'), #names) - #names
 for position, name in ipairs(names) do
   redis.call('HSET', key('lease', name), 'fence', fence + position, 'token', args.token)

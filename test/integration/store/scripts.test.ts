@@ -344,7 +344,7 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const { host, memory } = await store.hostWork.loadHost(held);
     expect(host).toEqual(hostOf());
     // What was before anybody asked is not sure; from then on all is known.
-    expect(memory.gaps).toEqual([[0, held.fence]]);
+    expect(memory.gaps).toEqual([[0, held.fence - 1]]);
     await direct.hset('{longshore}:control-plane', 'replication', 'another');
     const { memory: later } = await store.hostWork.loadHost(held);
     expect(later).toEqual({ ...memory, gaps: [...memory.gaps, [held.fence, held.fence + 1_000_000]] });

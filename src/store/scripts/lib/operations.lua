@@ -4,8 +4,9 @@
 local function sweep_operations()
   local ended = key('operations-by-end')
   for _, id in ipairs(redis.call('LRANGE', ended, 0, 3)) do
-    local operation = operation_of(id)
-    if operation then
+    -- What cannot be read tells no time, and must not keep the others from being forgotten: it stays where it is found by its id.
+    local read, operation = pcall(operation_of, id)
+    if read and operation then
       if operation.modifiedAt + settings.operationTtlMs > now then return end
       unindex(operation_indexes(operation), id)
       redis.call('DEL', key('operation', id))

@@ -2,9 +2,12 @@
 -- ordinary end. LAPSED is the lease whose lapse was counted last: its holder may yet turn out to be alive.
 local T = { FORMAT = 1, COUNT = 2, DEATHS = 3, SINCE = 4, LAST_AT = 5, PARKED_AT = 6, NOTED = 7, LAPSED = 8, REASON = 9 }
 
+-- What cannot be read counts as none: it must not keep all other keys from whoever takes work.
 local function trouble_of(work_key)
   local text = redis.call('HGET', key('trouble'), work_key)
-  return text and cjson.decode(text) or nil
+  local read, trouble = pcall(cjson.decode, text)
+  local usable = read and type(trouble) == 'table' and type(trouble[T.COUNT]) == 'number' and type(trouble[T.DEATHS]) == 'number'
+  return usable and trouble or nil
 end
 
 local function store_trouble(work_key, trouble)

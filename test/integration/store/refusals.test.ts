@@ -1,0 +1,201 @@
+import { DomainError } from '../../../src/domain/errors.js';
+import { createKeys } from '../../../src/store/keys.js';
+import type { Store } from '../../../src/store/redis-store.js';
+import { LeaseLostError } from '../../../src/store/work.js';
+import { type RedisServer, startRedis } from '../../support/redis.js';
+import {
+  accepted,
+  activeContainer,
+  commitOf,
+  createContainer,
+  hostOf,
+  lease,
+  newContainer,
+  newOperation,
+  openStore,
+  run,
+  stateOf,
+} from '../../support/store-fixture.js';
+import { until } from '../../support/until.js';
+
+let redis: RedisServer;
+let store: Store;
+beforeEach(async () => {
+  redis = await startRedis();
+  store = openStore(redis.url);
+});
+afterEach(async () => {
+  await store.controlPlane.close();
+  redis.resume();
+  await redis.stop();
+});
+
+const creation = () => {
+  const container = newContainer();
+  return { ...commitOf(newOperation('CREATE', container.id)), container };
+};
+
+/** What a person reads of a call that must fail with UNAVAILABLE. */
+async function refusalOf(call: Promise<unknown>): Promise<string> {
+  const error = await call.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof DomainError)) throw error;
+  expect(error.failure.code).toBe('UNAVAILABLE');
+  return error.message;
+}
+
+const answers = () => until('the store answers', () => store.controlPlane.ping().then(() => true));
+const config = (...words: string[]) => redis.cli('config', 'set', ...words);
+
+test.each([
+  ['is full', ['maxmemory', '1mb'], ['maxmemory', '0'], 'Redis is full: give it more memory'],
+  ['misses its replicas', ['min-replicas-to-write', '1'], ['min-replicas-to-write', '0'], 'too few of its replicas'],
+])('a Redis that %s refuses changes and says why, changes nothing, and still reads', async (_, fault, end, why) => {
+  const { id, held } = await activeContainer(store);
+  const keys = await redis.cli('dbsize');
+  await config(...fault);
+  const request = creation();
+  expect(await refusalOf(store.records.createContainer(request))).toContain(why);
+  expect(await refusalOf(store.containerWork.save(held, { containerId: id, state: stateOf() }))).toContain(why);
+  expect(await refusalOf(store.queue.take(10, 60_000).then(() => lease(store, 'host/a')))).toContain(why);
+  expect(await store.records.container(id)).toMatchObject({ status: 'ACTIVE' });
+  expect(await redis.cli('dbsize')).toBe(keys);
+
+  await config(...end);
+  expect(accepted(await store.records.createContainer(request)).id).toBe(request.operation.id);
+  await store.containerWork.save(held, { containerId: id, state: stateOf({ generation: 7 }) });
+  expect((await store.containerWork.load(held, id))?.record.state.generation).toBe(7);
+});
+
+test('a primary that was demoted is asked nothing any more, and is used again when it is one; nothing is lost', async () => {
+  const { id, held } = await activeContainer(store);
+  await redis.cli('replicaof', '127.0.0.1', '1');
+  await refusalOf(store.records.createContainer(creation()));
+  // What a replica knows may be old.
+  await until('it says so', async () =>
+    (await refusalOf(store.records.container(id))).includes('this Redis is a replica and takes no writes'),
+  );
+  expect(await refusalOf(store.controlPlane.check())).toContain('name its primary');
+  await redis.cli('replicaof', 'no', 'one');
+  await answers();
+  expect(await store.records.container(id)).toMatchObject({ status: 'ACTIVE' });
+  await store.containerWork.save(held, { containerId: id, state: stateOf() });
+});
+
+test('a slow Redis is waited for, and every call ends', async () => {
+  const { id } = await activeContainer(store);
+  // It runs for 5 ms, then not for 100.
+  let pausing: NodeJS.Timeout | undefined;
+  const limping = setInterval(() => {
+    redis.resume();
+    pausing = setTimeout(() => redis.pause(), 5);
+  }, 105);
+  try {
+    const requests = Array.from({ length: 10 }, creation);
+    const outcomes = await Promise.all(
+      requests.map((request) => store.records.createContainer(request).catch((error: unknown) => error)),
+    );
+    // A machine with too much to do makes it slower still: then it is said that the outcome is not known.
+    for (const outcome of outcomes)
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ failure: { code: 'UNAVAILABLE' } });
+      else expect(outcome).toMatchObject({ kind: 'COMMITTED' });
+    expect(await until('a read is answered', () => store.records.container(id))).toMatchObject({ status: 'ACTIVE' });
+    clearInterval(limping);
+    clearTimeout(pausing);
+    redis.resume();
+    await answers();
+    for (const request of requests)
+      expect(accepted(await store.records.createContainer(request)).id).toBe(request.operation.id);
+  } finally {
+    clearInterval(limping);
+    clearTimeout(pausing);
+  }
+});
+
+describe('fences', () => {
+  const fenceOf = async () => {
+    await answers();
+    const held = await lease(store, 'host/gpu-1');
+    await store.queue.release(held, { delayMs: null, clean: true });
+    return held.fence;
+  };
+
+  test('leap when Redis was restarted, before any is given out, past all that it may have forgotten', async () => {
+    const before = await fenceOf();
+    await redis.cli('decrby', '{longshore}:fence', '500');
+    await redis.kill();
+    await redis.start();
+    const after = await fenceOf();
+    expect(after).toBeGreaterThan(before + 999_000);
+    const { memory } = await store.hostWork.loadHost(await lease(store, 'host/gpu-1'));
+    expect(memory.gaps).toHaveLength(2);
+    const [, [above, upTo] = [0, 0]] = memory.gaps;
+    expect([above < before, upTo >= before, upTo < after]).toEqual([true, true, true]);
+  });
+
+  test('of a Redis that was emptied are above all that were ever given out', async () => {
+    const before = [await fenceOf()];
+    for (let count = 0; count < 3; count += 1) {
+      await redis.kill();
+      await redis.start();
+      before.push(await fenceOf());
+    }
+    await redis.cli('flushall');
+    // Leaps carry fences ahead of the clock, which has to have caught up: a million is a quarter of an hour.
+    const clock = Number((await redis.cli('time')).split('\n')[0]) * 1000;
+    const after = await fenceOf();
+    expect(after).toBeGreaterThanOrEqual(clock);
+    expect(after).toBeGreaterThan(before[0] ?? 0);
+    const { memory } = await store.hostWork.loadHost(await lease(store, 'host/gpu-1'));
+    expect(memory.gaps).toEqual([[0, expect.any(Number)]]);
+  });
+});
+
+test('a holder whose last write Redis has lost writes nothing on top of it', async () => {
+  const { id, held } = await activeContainer(store);
+  const leaseKey = createKeys().key('lease', held.key);
+  const before = await redis.cli('hget', leaseKey, 'step');
+  await store.containerWork.save(held, { containerId: id, state: stateOf({ generation: 3 }) });
+  // As a replica has it that took over without the last write.
+  await redis.cli('hset', leaseKey, 'step', before);
+  const next = { containerId: id, state: stateOf({ generation: 4 }) };
+  await expect(store.containerWork.save(held, next)).rejects.toThrow(LeaseLostError);
+  expect((await store.containerWork.load(held, id))?.record.state.generation).toBe(3);
+});
+
+describe('what cannot be read', () => {
+  test('of one container hides no other, and makes that one due', async () => {
+    const damaged = await activeContainer(store);
+    const sound = await activeContainer(store);
+    for (const { held } of [damaged, sound]) await store.queue.release(held, { delayMs: null, clean: true });
+    await redis.cli('hset', `{longshore}:container/${damaged.id}`, 'state', '{"instances":');
+    const looks = await store.hostWork.look([damaged.id, sound.id]);
+    expect(looks.get(damaged.id)).toBe('UNCLEAN');
+    expect(looks.get(sound.id)).toMatchObject({ record: { id: sound.id } });
+    await expect(store.containerWork.load(await lease(store, damaged.held.key), damaged.id)).rejects.toThrow();
+  });
+
+  test('of an operation keeps no other from being forgotten', async () => {
+    const brief = openStore(redis.url, { settings: { operationTtlMs: 1 } });
+    try {
+      const made = [await createContainer(brief), await createContainer(brief)];
+      for (const { id, operationId } of made) await run(brief, await lease(brief, `container/${id}`), operationId);
+      const [first, second] = (await redis.cli('lrange', '{longshore}:operations-by-end', '0', '-1')).split('\n');
+      await redis.cli('set', `{longshore}:operation/${first}`, 'nonsense');
+      await until('the second is swept', async () => {
+        await createContainer(brief);
+        return (await brief.records.operation(second ?? '')) === null;
+      });
+    } finally {
+      await brief.controlPlane.close();
+    }
+  });
+
+  test('of a trouble keeps no key from being taken', async () => {
+    await redis.cli('hset', '{longshore}:trouble', 'host/gpu-1', '{');
+    await store.hostWork.saveHost(await lease(store, 'host/gpu-1'), hostOf());
+    expect(await store.parking.parked()).toEqual([]);
+  });
+});
