@@ -18,7 +18,7 @@ export interface Stage {
   engine(): Promise<PrivateEngine>;
   /** Starts the built service as a process of its own, and resolves when it is ready. */
   service(env: Environment): Promise<ServiceProcess>;
-  /** Starts a program of processes/ (its name without `.ts`); resolves when it has printed its first line. */
+  /** Starts a program of processes/ (its name without `.ts`) on the built service's code; resolves when it has printed its first line. */
   program(name: string, args?: readonly string[], env?: Environment): Promise<Program>;
   /** Runs `end` after the benchmark, before what was started earlier is ended. */
   after(end: () => unknown): void;
@@ -76,7 +76,8 @@ export function createStage(rounds: number): ManagedStage {
       return engine;
     },
     program: async (name, args = [], env = {}) => {
-      const program = await run(['--import', 'tsx', treePath('bench', 'processes', `${name}.ts`), ...args], env);
+      const builtCode = ['--import', 'tsx', '--import', treePath('bench', 'built-code.ts')];
+      const program = await run([...builtCode, treePath('bench', 'processes', `${name}.ts`), ...args], env);
       const line = await firstLine(program, () => true);
       return { ...program, hello: JSON.parse(line) };
     },
