@@ -11,7 +11,10 @@ export interface Admitted {
 }
 
 export interface AdmissionDeps {
+  /** Throws 503 where nothing is known. */
   lookup(containerId: string): Route | null;
+  /** Not null: what `lookup` says may be old, until it resolves. */
+  waking(): Promise<void> | null;
   readonly drain: Drain;
   readonly hold: Hold;
   /** Requests that may wait for a free instance, per container; 429 beyond it. */
@@ -37,7 +40,7 @@ export interface Admission {
   queued(containerId: string): number;
 }
 
-export function createAdmission({ lookup, drain, hold, queueLimit, now: clock }: AdmissionDeps): Admission {
+export function createAdmission({ lookup, waking, drain, hold, queueLimit, now: clock }: AdmissionDeps): Admission {
   const line = createLine(queueLimit);
 
   function admit(containerId: string, route: Route, tried: ReadonlySet<string>): Admitted | null {
@@ -47,6 +50,7 @@ export function createAdmission({ lookup, drain, hold, queueLimit, now: clock }:
   }
 
   function now(containerId: string, tried: ReadonlySet<string>): Admitted | null {
+    if (waking() !== null) return null;
     const route = servingRoute(lookup(containerId));
     if (route.state === 'HELD' || line.length(containerId) > 0) return null;
     requireTarget(route, tried);
@@ -66,6 +70,11 @@ export function createAdmission({ lookup, drain, hold, queueLimit, now: clock }:
     let heldSince: number | null = null;
     let called = false;
     for (;;) {
+      const asleep = waking();
+      if (asleep !== null) {
+        await asleep;
+        signal.throwIfAborted();
+      }
       const route = servingRoute(lookup(containerId));
       if (route.state === 'HELD') {
         heldSince ??= clock();

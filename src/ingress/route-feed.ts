@@ -1,6 +1,7 @@
 import type { RouteStore } from '../store/work.js';
 import type { IngressLog } from './log.js';
 import type { RouteTable } from './routes.js';
+import { createSleepWatch } from './sleep-watch.js';
 
 export interface RouteFeedOptions {
   /** Between two heartbeats and two looks at the version. */
@@ -32,6 +33,11 @@ export interface RouteFeed {
   start(): Promise<void>;
   /** False: nothing was ever read, or the store has been silent for too long; the table must not be used. */
   fresh(): boolean;
+  /**
+   * Null: the table is what `fresh` says. Else this process was held up for so long that nobody waited for it, and the promise resolves when the store
+   * has been heard, or has not been in time.
+   */
+  waking(): Promise<void> | null;
   /** An instance outside the table has become idle: reports at once. */
   becameIdle(containerId: string): void;
   /** Ends the heartbeat and leaves. To be called when nothing is in flight any more: nobody waits for this ingress after it. */
@@ -51,8 +57,16 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
   let beatDue = false;
   let lane: Promise<void> | null = null;
   let lastWord: number | null = null;
+  const sleep = createSleepWatch(deps);
   let reachable = true;
   let stopped = false;
+
+  /** Of a word that was asked for before this process fell asleep nothing is to be believed. */
+  function heard(askedAt: number): void {
+    if (askedAt < sleep.wokeAt()) return;
+    lastWord = askedAt;
+    sleep.over();
+  }
 
   async function report(): Promise<void> {
     const woken = [...wake];
@@ -76,7 +90,7 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     const snapshot = await within(store.routes(), options.callTimeoutMs);
     const before = table.version();
     const { changed, rewound } = table.applySnapshot(snapshot);
-    lastWord = askedAt;
+    heard(askedAt);
     if (rewound) log.warn({ before, after: snapshot.version }, 'the store has lost route changes; following it');
     applied(changed);
     await report();
@@ -103,8 +117,8 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     const askedAt = deps.now();
     const version = await within(store.version(), options.callTimeoutMs);
     const unreported = await reporting;
-    if (lastWord === null || version !== table.version()) await readAll();
-    else lastWord = askedAt;
+    if (lastWord === null || askedAt < sleep.wokeAt() || version !== table.version()) await readAll();
+    else heard(askedAt);
     if (unreported !== null) throw unreported.error;
   }
 
@@ -145,6 +159,7 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
         kick();
       });
       const beatNow = () => {
+        sleep.wokeAt();
         beatDue = true;
         kick();
       };
@@ -152,7 +167,11 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
       beatNow();
       await lane;
     },
-    fresh: () => lastWord !== null && deps.now() - lastWord < options.staleAfterMs,
+    fresh: () => {
+      const now = deps.now();
+      return lastWord !== null && lastWord >= sleep.wokeAt(now) && now - lastWord < options.staleAfterMs;
+    },
+    waking: sleep.waking,
     becameIdle(containerId) {
       wake.add(containerId);
       kick();

@@ -115,7 +115,12 @@ export function createIngress({
     onRelease: (containerId) => admission.released(containerId),
   });
   const hold = createHold({ maxRequests: options.holdLimit, maxWaitMs: options.holdMs }, now);
-  const admission = createAdmission({ lookup: table.lookup, drain, hold, queueLimit: options.queueLimit, now });
+  const lookup = (containerId: string): Route | null => {
+    if (!feed.fresh()) throw new IngressError(503, 'the ingress does not know the present routes', 2);
+    return table.lookup(containerId);
+  };
+  const waking = () => feed.waking();
+  const admission = createAdmission({ lookup, waking, drain, hold, queueLimit: options.queueLimit, now });
   const feed = createRouteFeed({
     store: routes,
     table,
@@ -138,8 +143,9 @@ export function createIngress({
   function routeOf(request: IncomingMessage): Route {
     checkRequest(request, options.maxHeaders);
     const containerId = containerOfHost(request.headers.host ?? '', domain);
-    if (!feed.fresh()) throw new IngressError(503, 'the ingress does not know the present routes', 2);
-    const route = containerId === null ? null : table.lookup(containerId);
+    // While it wakes the admission waits; what there is to say of the request does not change meanwhile.
+    const known = feed.waking() === null ? lookup : table.lookup;
+    const route = containerId === null ? null : known(containerId);
     // A container has its first route with its first revision, so it is not told apart from one that does not exist.
     if (route === null) throw new IngressError(404, 'no container that was deployed has this host name');
     return route;

@@ -13,6 +13,7 @@ function serving(instances: string[], concurrency = 0, state: Route['state'] = '
 
 function setUp(initial: Route | null, { queueLimit = 10, holdLimit = 10, holdMs = 60_000 } = {}) {
   let route = initial;
+  let waking: Promise<void> | null = null;
   const idle: string[] = [];
   const leadsTo = (_containerId: string, id: string) =>
     route?.targets.some((target) => target.instanceId === id) ?? false;
@@ -24,6 +25,7 @@ function setUp(initial: Route | null, { queueLimit = 10, holdLimit = 10, holdMs 
   const hold = createHold({ maxRequests: holdLimit, maxWaitMs: holdMs }, () => performance.now());
   const admission: Admission = createAdmission({
     lookup: () => route,
+    waking: () => waking,
     drain,
     hold,
     queueLimit,
@@ -33,6 +35,9 @@ function setUp(initial: Route | null, { queueLimit = 10, holdLimit = 10, holdMs 
     admission,
     drain,
     idle,
+    sleep(until: Promise<void> | null) {
+      waking = until;
+    },
     change(next: Route | null) {
       route = next;
       admission.routeChanged('a');
@@ -137,4 +142,22 @@ test('an instance outside the table is busy until its last request ends, and tha
   two?.release();
   expect(drain.busyInstances()).toEqual([]);
   expect(idle).toEqual(['i1']);
+});
+
+test('who was frozen admits nobody to where its routes led, until it knows the present ones', async () => {
+  const { admission, drain, change, sleep } = setUp(serving(['gone']));
+  let wake = () => undefined as void;
+  sleep(
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    }),
+  );
+  expect(admission.now('a', NONE)).toBeNull();
+  const waiting = admission.later('a', NONE, never);
+  await new Promise(setImmediate);
+  change(serving(['present']));
+  sleep(null);
+  wake();
+  expect((await waiting).target.instanceId).toBe('present');
+  expect(drain.inFlight('gone')).toBe(0);
 });
