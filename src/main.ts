@@ -335,7 +335,7 @@ async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   const { tls } = config.grpc;
   if (!tls?.clientCa) log.warn({}, 'authentication is off: access bindings are kept and decide nothing');
   const options: GrpcServerOptions = {
-    addr: addrOf(config.grpc),
+    listen: config.grpc,
     services: [containersRpc({ containers, revisions, accessBindings, operations }), operationsRpc(operations)],
     tls: tls && {
       cert: Buffer.from(tls.cert),
@@ -352,9 +352,6 @@ async function startApi(around: Surroundings, parts: Parts): Promise<number> {
   parts.reports('api', () => null);
   return server.port;
 }
-
-const addrOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** Says which variable an address that cannot be had came from. */
 async function listening<T>(variable: string, begin: () => Promise<T>): Promise<T> {

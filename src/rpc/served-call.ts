@@ -1,7 +1,8 @@
 import { DomainError } from '../domain/errors.js';
 import { type CallContext, deadlineOf, idempotencyKeyOf, type WireCall } from './call-context.js';
 import type { Deadline, Deadlines } from './deadlines.js';
-import type { Drain } from './drain.js';
+import type { Drain, InFlight } from './drain.js';
+import type { Place } from './line.js';
 import type { Surface } from './surfaces.js';
 
 export interface ServedCallDeps {
@@ -18,7 +19,7 @@ const LONGEST_WAY_MS = 100;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A call under way: what its handler knows of it, and its end where that comes from outside the handler. */
-export class ServedCall implements CallContext {
+export class ServedCall implements CallContext, InFlight {
   readonly surface: Surface;
   readonly requestId: string;
   readonly subject: string;
@@ -35,16 +36,21 @@ export class ServedCall implements CallContext {
   #end: DomainError | null = null;
   // Most calls are answered without anybody having asked for their signal.
   #controller: AbortController | null = null;
-  readonly #drain: Drain;
   #waiting: AbortController | null = null;
+  readonly #drain: Drain;
+  readonly #inFlight: Place<InFlight>;
 
-  /** `ended` is called at most once, with the reason: the caller left, or the deadline passed. Throws for headers that are refused. */
+  /**
+   * `ended` is called at most once, with the reason: the caller left, the deadline passed, or the server shut down. Throws for headers that are
+   * refused, and where the server has shut down.
+   */
   constructor(wire: WireCall, deps: ServedCallDeps, ended: (error: DomainError) => void) {
     this.surface = deps.surface;
-    this.#drain = deps.drain;
     this.requestId = deps.requestId;
     this.subject = deps.subject;
     this.idempotencyKey = idempotencyKeyOf(wire.metadata);
+    this.#drain = deps.drain;
+    this.#inFlight = deps.drain.add(this);
     this.#ended = ended;
     this.#wire = wire;
     this.#deadlines = deps.defaults.deadlines;
@@ -72,7 +78,7 @@ export class ServedCall implements CallContext {
     if (this.#waiting === null) {
       this.#waiting = new AbortController();
       if (this.#end !== null) this.#waiting.abort(this.#end);
-      else if (this.#wire !== null) this.#drain.add(this.#waiting);
+      else if (this.#drain.begun) this.hurry();
     }
     return this.#waiting.signal;
   }
@@ -83,7 +89,15 @@ export class ServedCall implements CallContext {
 
   /** The deadline has come. */
   over(): void {
-    this.#endWith('DEADLINE_EXCEEDED', 'the deadline of the call passed before it was answered');
+    this.#endWith(ended('DEADLINE_EXCEEDED', 'the deadline of the call passed before it was answered'));
+  }
+
+  hurry(): void {
+    this.#waiting?.abort();
+  }
+
+  cut(why: DomainError): void {
+    this.#endWith(why);
   }
 
   /** It was answered: nothing from outside ends it any more. */
@@ -91,7 +105,7 @@ export class ServedCall implements CallContext {
     if (this.#wire === null) return;
     this.#wire.off('cancelled', this.#left);
     this.#wire = null;
-    if (this.#waiting !== null) this.#drain.remove(this.#waiting);
+    this.#drain.remove(this.#inFlight);
     if (this.#place !== null) this.#deadlines.remove(this.#place);
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
@@ -102,15 +116,18 @@ export class ServedCall implements CallContext {
    */
   #leave(): void {
     if (Date.now() >= this.deadline - LONGEST_WAY_MS) this.over();
-    else this.#endWith('CANCELLED', 'the caller left');
+    else this.#endWith(ended('CANCELLED', 'the caller left'));
   }
 
-  #endWith(code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string): void {
+  #endWith(why: DomainError): void {
     if (this.#wire === null) return;
     this.close();
-    this.#end = new DomainError({ code, reason: code, message });
-    this.#controller?.abort(this.#end);
-    this.#waiting?.abort(this.#end);
-    this.#ended(this.#end);
+    this.#end = why;
+    this.#controller?.abort(why);
+    this.#waiting?.abort(why);
+    this.#ended(why);
   }
 }
+
+const ended = (code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string): DomainError =>
+  new DomainError({ code, reason: code, message });

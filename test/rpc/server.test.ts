@@ -2,15 +2,18 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChannelCredentials, Client, credentials, status } from '@grpc/grpc-js';
+import { ServerReflectionClient } from '../../gen/ts/grpc/reflection/v1/reflection.js';
 import {
   type HealthCheckResponse,
   HealthClient,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../gen/ts/health/v1/health.js';
 import { Operation } from '../../gen/ts/longshore/operation/v1/operation.js';
+import type { DomainError } from '../../src/domain/errors.js';
 import { treePath } from '../../src/paths.js';
 import type { CallContext } from '../../src/rpc/call-context.js';
 import { command } from '../support/command.js';
@@ -20,6 +23,7 @@ import { until } from '../support/until.js';
 const WAIT = '/longshore.operation.v1.OperationService/Wait';
 const GET = '/longshore.operation.v1.OperationService/Get';
 const NOTHING = Buffer.alloc(0);
+const POST_GET = { ':method': 'POST', ':path': GET, 'content-type': 'application/grpc', te: 'trailers' };
 
 const open: StubServer[] = [];
 async function start(options: StubOptions = {}) {
@@ -94,29 +98,70 @@ describe('close', () => {
     expect(late.error?.code).toBe(status.UNAVAILABLE);
   });
 
-  test('cuts a call that does not end, and aborts its signal', async () => {
-    let context: CallContext | undefined;
+  test('answers a call that does not end with UNAVAILABLE, and aborts its signal', async () => {
+    const contexts: CallContext[] = [];
     const server = await start({
       operations: {
         get: (_request, given) => {
-          context = given;
+          contexts.push(given);
           return new Promise(() => undefined);
         },
       },
     });
-    const stuck = rawCall(server.address, GET, NOTHING);
-    await until('the call is there', () => context !== undefined);
+    // With a deadline of its caller's and without.
+    const stuck = [undefined, Date.now() + 60_000].map((deadline) =>
+      rawCall(server.address, GET, NOTHING, deadline === undefined ? {} : { deadline }),
+    );
+    await until('the calls are there', () => contexts.length === 2);
     await Promise.all([server.close(50), server.close(50)]);
-    // By the server's end, long before the call's own.
-    expect((await stuck).error?.code).toBe(status.CANCELLED);
-    await until('its work is told to stop', () => context?.signal.aborted === true);
-    expect(context?.signal.aborted).toBe(true);
+    for (const { error } of await Promise.all(stuck)) {
+      expect([error?.code, error?.details]).toEqual([status.UNAVAILABLE, expect.stringContaining('shut down before')]);
+      expect(error?.metadata.get('grpc-status-details-bin')).toHaveLength(1);
+    }
+    const reasons = contexts.map(({ signal }) => (signal.reason as DomainError).failure.code);
+    expect(reasons).toEqual(['UNAVAILABLE', 'UNAVAILABLE']);
+    expect(server.calls.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE']);
+  });
+
+  test('ends the connections of callers who stay, are silent or do not read', async () => {
+    const server = await start({ operations: { get: () => new Promise(() => undefined) } });
+    const idle = connect(`http://${server.address}`);
+    await once(idle, 'connect');
+    await ping(idle);
+    // In the middle of a stream that it does not end.
+    const reflecting = new ServerReflectionClient(server.address, credentials.createInsecure());
+    const stream = reflecting.serverReflectionInfo();
+    const reflected = new Promise<status>((resolve) => {
+      stream.on('status', ({ code }) => resolve(code));
+      stream.on('error', () => undefined);
+    });
+    stream.write({ host: '', messageRequest: { $case: 'listServices', value: '' } });
+    await once(stream, 'data');
+    const silent = await connected(server.port);
+    const relay = await startRelay(server.port);
+    const lost = connect(`http://127.0.0.1:${relay.port}`);
+    await once(lost, 'connect');
+    const unanswered = lost.request(POST_GET);
+    unanswered.on('error', () => undefined);
+    unanswered.end(Buffer.alloc(5));
+    await ping(lost);
+    relay.stall();
+
+    const gone = [idle, silent].map((end) => once(end, 'close'));
+    await server.close(0);
+
+    await Promise.all(gone);
+    expect(await reflected).toBe(status.OK);
+    expect(server.calls.map(({ code }) => code)).toEqual(['UNAVAILABLE']);
+    lost.destroy();
+    relay.close();
+    reflecting.close();
   });
 });
 
 test('an address that is taken is refused', async () => {
   const server = await start();
-  await expect(start({ addr: server.address })).rejects.toThrow(/EADDRINUSE/);
+  await expect(start({ listen: { address: '127.0.0.1', port: server.port } })).rejects.toThrow(/EADDRINUSE/);
 });
 
 test('a connection may ping without having a stream', async () => {
@@ -129,6 +174,35 @@ test('a connection may ping without having a stream', async () => {
   expect(session.destroyed).toBe(false);
   session.destroy();
 });
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connectTcp(port, '127.0.0.1');
+  await once(socket.resume(), 'connect');
+  return socket;
+}
+
+/** Between a caller and the server: once it stalls, the server is told nothing any more and nothing of what it sends is read. */
+async function startRelay(to: number) {
+  const sockets: Socket[] = [];
+  const relay = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connectTcp({ port: to, host: '127.0.0.1', allowHalfOpen: true });
+    for (const socket of [near, far]) sockets.push(socket.on('error', () => undefined));
+    near.pipe(far);
+    far.pipe(near);
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  return {
+    port: (relay.address() as AddressInfo).port,
+    stall: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      relay.close();
+    },
+  };
+}
 
 function ping(session: ClientHttp2Session): Promise<boolean> {
   return new Promise((resolve) => session.ping((error) => resolve(error === null)));
@@ -197,6 +271,15 @@ describe('with TLS and a client authority', () => {
     const mine = credentials.createSsl(pem('ca'), pem('nobody-key'), pem('nobody'));
     expect(await codeOf(server, mine)).toBe(status.UNAUTHENTICATED);
     expect(subjects).toEqual([]);
+  });
+
+  test('the end does not wait for a connection that has not begun to encrypt', async () => {
+    const server = await startWithTls([]);
+    const silent = await connected(server.port);
+    const gone = once(silent, 'close');
+    await server.close(60_000);
+    await gone;
+    expect(silent.destroyed).toBe(true);
   });
 
   test('a caller without a certificate, or in plaintext, gets nowhere', async () => {

@@ -71,7 +71,7 @@ export async function startApi(): Promise<Api> {
   const services = createServices({ records, watch, authorizer: allowAll, urlOf, newId, clock });
   const logged: object[] = [];
   const server = await startGrpcServer({
-    addr: '127.0.0.1:0',
+    listen: { address: '127.0.0.1', port: 0 },
     services: [containersRpc(services), operationsRpc(services.operations)],
     tls: null,
     ready: () => true,

@@ -11,7 +11,7 @@ import type { CallRecord } from '../../src/rpc/unary.js';
 type ContainerHandlers = Handlers<typeof ContainerServiceService>;
 type OperationHandlers = Handlers<typeof OperationServiceService>;
 
-export interface StubOptions extends Partial<Pick<GrpcServerOptions, 'ready' | 'tls' | 'addr'>> {
+export interface StubOptions extends Partial<Pick<GrpcServerOptions, 'ready' | 'tls' | 'listen'>> {
   readonly containers?: Partial<ContainerHandlers>;
   readonly operations?: Partial<OperationHandlers>;
   readonly deadlines?: { readonly get?: number };
@@ -54,7 +54,7 @@ export async function startStubServer(options: StubOptions = {}): Promise<StubSe
   const calls: CallRecord[] = [];
   const errors: object[] = [];
   const server = await startGrpcServer({
-    addr: options.addr ?? '127.0.0.1:0',
+    listen: options.listen ?? { address: '127.0.0.1', port: 0 },
     services: [
       rpcService(ContainerServiceService, containers, { deadlines: options.deadlines ?? {} }),
       rpcService(OperationServiceService, operations),
