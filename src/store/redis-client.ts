@@ -14,6 +14,8 @@ const reconnectDelay = (attempt: number): number => Math.min(attempt * 50, LONGE
  */
 const OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
+  // Nobody hears of its failure, which would end the process: subscribers subscribe by themselves, each time.
+  autoResubscribe: false,
   enableOfflineQueue: false,
   // 0: what a lost connection owes an answer for fails with it, instead of waiting for the next one.
   maxRetriesPerRequest: 0,
