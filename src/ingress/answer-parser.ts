@@ -31,7 +31,7 @@ export class AnswerError extends Error {
 
 type State = 'HEAD' | 'LENGTH' | 'CHUNK_SIZE' | 'CHUNK' | 'CHUNK_END' | 'TRAILERS' | 'UNTIL_CLOSE' | 'OVER';
 
-const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/;
+const STATUS_LINE = /^HTTP\/1\.[01] \d{3}(?: .*)?$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const CHUNK_SIZE = /^([0-9a-fA-F]{1,13})[ \t]*(?:;.*)?$/;
@@ -159,7 +159,7 @@ export class AnswerParser {
     } else if (line === '') this.#end(surplus);
     else {
       this.#trailerSize += line.length;
-      pushField(line, this.#trailers);
+      pushField(line, 0, line.length, this.#trailers);
     }
   }
 
@@ -171,20 +171,20 @@ export class AnswerParser {
   }
 }
 
-function pushField(line: string, fields: string[]): void {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(colon, 0));
-  const value = withoutSpaceAround(line, colon + 1);
+/** Its line is that part of the text: what need not be cut out of a header that comes with every answer is not. */
+function pushField(text: string, from: number, to: number, fields: string[]): void {
+  const colon = text.indexOf(':', from);
+  const name = text.slice(from, colon < to ? Math.max(colon, from) : from);
+  const value = withoutSpaceAround(text, colon + 1, to);
   if (!TOKEN.test(name) || NOT_IN_VALUE.test(value)) throw new AnswerError('a header field is malformed');
   fields.push(name, value);
 }
 
 /** Not trim(), which knows more kinds of space than HTTP does. */
-function withoutSpaceAround(line: string, from: number): string {
-  let end = line.length;
-  while (from < end && isSpace(line.charCodeAt(from))) from += 1;
-  while (from < end && isSpace(line.charCodeAt(end - 1))) end -= 1;
-  return line.slice(from, end);
+function withoutSpaceAround(text: string, from: number, to: number): string {
+  while (from < to && isSpace(text.charCodeAt(from))) from += 1;
+  while (from < to && isSpace(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
 }
 
 const isSpace = (code: number) => code === 32 || code === 9;
@@ -194,15 +194,16 @@ type Framing = number | 'CHUNK_SIZE' | 'UNTIL_CLOSE';
 
 function parseHead(text: string, toHead: boolean): { readonly head: AnswerHead; readonly framing: Framing } {
   let end = text.indexOf('\r\n');
-  const [, minor, digits, reason = ''] = STATUS_LINE.exec(end < 0 ? text : text.slice(0, end)) ?? [];
-  if (digits === undefined) throw new AnswerError('there is no status line');
+  const line = end < 0 ? text : text.slice(0, end);
+  if (!STATUS_LINE.test(line)) throw new AnswerError('there is no status line');
+  // All but the reason is of fixed length.
+  const [minor, status, reason] = [line[7], Number(line.slice(9, 12)), line.slice(13)];
   const fields: string[] = [];
   while (end >= 0) {
     const from = end + 2;
     end = text.indexOf('\r\n', from);
-    pushField(end < 0 ? text.slice(from) : text.slice(from, end), fields);
+    pushField(text, from, end < 0 ? text.length : end, fields);
   }
-  const status = Number(digits);
   const known = knownFields(fields);
   const framing = framingOf(known, toHead || status === 204 || status === 304);
   const persistent = minor === '1' ? !names(known.connection, 'close') : names(known.connection, 'keep-alive');

@@ -24,8 +24,7 @@ export interface Listener {
 }
 
 export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, 'stopping'>): Listener {
-  const exchanges = createExchanges();
-  const connections = new Map<Duplex, Set<ServerResponse>>();
+  const callers = createCallers();
   let stopping = false;
   const proxyDeps: ProxyDeps = { ...deps, stopping: () => stopping };
 
@@ -46,21 +45,22 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
 
   // Node's own closeIdleConnections leaves those that have not yet sent a request.
   function closeIdle(): void {
-    for (const socket of connections.keys()) if (!exchanges.busy(socket)) socket.destroy();
+    for (const { socket, underWay } of callers.all()) if (underWay === 0) socket.destroy();
   }
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const end = exchanges.begin(request.socket);
-    const open = connections.get(request.socket)?.add(response);
-    const left = proxy(proxyDeps, request, response);
+    const caller = callers.of(request.socket);
+    callers.begin(caller);
+    caller.open.push(response);
+    const passage = proxy(proxyDeps, request, response);
     let closed = false;
     // Not once(), whose wrapper costs more than this.
     response.on('close', () => {
       if (closed) return;
       closed = true;
-      open?.delete(response);
-      end();
-      left();
+      caller.open.splice(caller.open.indexOf(response), 1);
+      callers.end(caller);
+      passage.left();
       if (stopping) setImmediate(closeIdle);
     });
   }
@@ -69,41 +69,44 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
    * Until the answers to earlier requests on the connection are through. Node has let go of it altogether by then, but for the
    * order of those answers.
    */
-  function upgradeLater(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  function upgradeLater(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onDrain = () => {
-      for (const response of connections.get(request.socket) ?? []) if (response.socket) response.emit('drain');
+      for (const response of [...caller.open]) if (response.socket) response.emit('drain');
     };
     socket.on('error', () => socket.destroy());
     socket.on('drain', onDrain);
     // Where it cannot be overtaken by the connection's end.
     if (head.length > 0) socket.unshift(head);
-    exchanges.onIdle(socket, () => {
+    caller.onIdle ??= () => {
       socket.removeListener('drain', onDrain);
       request.socket.setTimeout(0);
       if (socket.destroyed || !socket.writable) return;
       if (stopping) socket.destroy();
       else onUpgrade(request, socket, Buffer.alloc(0));
-    });
+    };
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (exchanges.busy(socket)) return upgradeLater(request, socket, head);
+    const caller = callers.of(socket);
+    if (caller.underWay > 0) return upgradeLater(caller, request, socket, head);
     if (!isTunnel(request)) {
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
       server.emit('connection', socket);
       return;
     }
-    socket.once('close', exchanges.begin(request.socket));
+    callers.begin(caller);
+    socket.once('close', () => callers.end(caller));
     void upgrade(proxyDeps, request, socket, head);
   }
 
   /** What does not parse is answered in its turn: it costs no other request on its connection its answer. */
   function onMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    if (!exchanges.busy(socket)) return refuse(socket, error, options.lingerMs);
-    const last = [...(connections.get(socket) ?? [])].at(-1);
+    const caller = callers.of(socket);
+    if (caller.underWay === 0) return refuse(socket, error, options.lingerMs);
+    const last = caller.open.at(-1);
     if (last === undefined) socket.destroy();
-    else if (last.req.complete) exchanges.onIdle(socket, () => onMalformed(error, socket));
+    else if (last.req.complete) caller.onIdle ??= () => onMalformed(error, socket);
     else if (!last.headersSent) answerError(last, refusalOf(error), null, true);
     else if (!last.writableEnded) socket.destroy();
   }
@@ -118,13 +121,12 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
   server.on('clientError', onMalformed);
   server.on('connection', (socket) => {
     // It comes again where an offer to upgrade was passed over.
-    if (connections.has(socket)) return;
-    connections.set(socket, new Set());
+    const caller = callers.came(socket);
+    if (caller === null) return;
     socket.once('close', () => {
-      const open = connections.get(socket) ?? [];
-      connections.delete(socket);
+      callers.left(caller);
       // Node closes the response whose turn it is, and forgets those behind it.
-      for (const response of open) if (response.socket === null) response.destroy().emit('close');
+      for (const response of [...caller.open]) if (response.socket === null) response.destroy().emit('close');
     });
   });
 
@@ -146,10 +148,10 @@ export function createListener(options: ListenerOptions, deps: Omit<ProxyDeps, '
       stopping = true;
       server.close();
       closeIdle();
-      await exchanges.ended(deadlineMs);
-      for (const socket of connections.keys()) socket.end(() => socket.destroy());
+      await callers.idle(deadlineMs);
+      for (const { socket } of callers.all()) socket.end(() => socket.destroy());
       setTimeout(() => {
-        for (const socket of connections.keys()) socket.destroy();
+        for (const { socket } of callers.all()) socket.destroy();
       }, 100).unref();
     },
   };
@@ -171,36 +173,54 @@ function refuse(socket: Duplex, error: NodeJS.ErrnoException, lingerMs: number):
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** Counts what is under way, by connection. */
-function createExchanges() {
-  const counts = new Map<Duplex, number>();
-  const waiting = new Map<Duplex, () => void>();
+/** A caller's connection, and what is under way on it. Made once for each, so that a request adds to it and makes nothing of its own. */
+interface Caller {
+  readonly socket: Duplex;
+  /** Requests, and what one of them has become by an upgrade. */
+  underWay: number;
+  /** Responses that have not closed, in the order of their requests. */
+  readonly open: ServerResponse[];
+  /** Called once, when nothing is under way any more. The first who wants it on a busy connection is the one. */
+  onIdle: (() => void) | null;
+}
+
+function createCallers() {
+  const connected = new Map<Duplex, Caller>();
+  let busy = 0;
   let onEmpty = () => {};
 
-  function idle(socket: Duplex): void {
-    counts.delete(socket);
-    const listener = waiting.get(socket);
-    waiting.delete(socket);
-    listener?.();
-  }
+  const newCaller = (socket: Duplex): Caller => ({ socket, underWay: 0, open: [], onIdle: null });
 
   return {
-    busy: (socket: Duplex) => counts.has(socket),
-    /** Calls back once, when nothing is under way on a connection that is busy now. The first who asks is the one. */
-    onIdle(socket: Duplex, listener: () => void): void {
-      if (!waiting.has(socket)) waiting.set(socket, listener);
+    all: () => connected.values(),
+    /** Null: it is known. */
+    came(socket: Duplex): Caller | null {
+      if (connected.has(socket)) return null;
+      const caller = newCaller(socket);
+      connected.set(socket, caller);
+      return caller;
     },
-    begin(socket: Duplex): () => void {
-      counts.set(socket, (counts.get(socket) ?? 0) + 1);
-      return () => {
-        const left = (counts.get(socket) ?? 1) - 1;
-        if (left > 0) counts.set(socket, left);
-        else idle(socket);
-        if (counts.size === 0) onEmpty();
-      };
+    /** What is under way on it still ends. */
+    left({ socket }: Caller): void {
+      connected.delete(socket);
     },
-    async ended(deadlineMs: number): Promise<void> {
-      if (counts.size === 0) return;
+    of: (socket: Duplex): Caller => connected.get(socket) ?? newCaller(socket),
+    begin(caller: Caller): void {
+      caller.underWay += 1;
+      if (caller.underWay === 1) busy += 1;
+    },
+    end(caller: Caller): void {
+      caller.underWay -= 1;
+      if (caller.underWay > 0) return;
+      busy -= 1;
+      const { onIdle } = caller;
+      caller.onIdle = null;
+      onIdle?.();
+      if (busy === 0) onEmpty();
+    },
+    /** Resolves when nothing is under way on any connection, or at the deadline. */
+    async idle(deadlineMs: number): Promise<void> {
+      if (busy === 0) return;
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         onEmpty = resolve;

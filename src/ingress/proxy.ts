@@ -40,11 +40,15 @@ export interface ProxyDeps {
 const NONE: ReadonlySet<string> = new Set();
 const ignore = () => undefined;
 
-/** Forwards one request. Returns what is to be called when the response has closed, whether it was whole by then or not. */
-export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): () => void {
+function breakOffThis(this: ServerResponse): void {
+  breakOff(this);
+}
+
+/** Forwards one request. `left` is to be called when the response has closed, whether it was whole by then or not. */
+export function proxy(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): Pick<Passage, 'left'> {
   const passage = new Passage(deps, request, response);
   passage.start();
-  return () => passage.left();
+  return passage;
 }
 
 /**
@@ -81,7 +85,7 @@ class Passage implements ExchangeListener {
   }
 
   start(): void {
-    this.#response.on('error', () => breakOff(this.#response));
+    this.#response.on('error', breakOffThis);
     this.#request.on('error', ignore);
     try {
       const route = this.#deps.routeOf(this.#request);

@@ -84,9 +84,11 @@ function changedBetween(before: ReadonlyMap<string, Route>, after: ReadonlyMap<s
  * null if it is of another domain or of none.
  */
 export function containerOfHost(host: string, domain: string): string | null {
-  const name = host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
-  const suffix = `.${domain.toLowerCase()}`;
-  if (!name.endsWith(suffix)) return null;
-  const id = name.slice(0, -suffix.length);
-  return id === '' || id.includes('.') ? null : id;
+  // Asked for every request, so that it looks before it copies.
+  const bare = host.includes(':') ? host.replace(/:\d*$/, '') : host;
+  const name = (bare.endsWith('.') ? bare.slice(0, -1) : bare).toLowerCase();
+  const dot = name.indexOf('.');
+  return dot > 0 && name.length - dot - 1 === domain.length && name.endsWith(domain.toLowerCase())
+    ? name.slice(0, dot)
+    : null;
 }
