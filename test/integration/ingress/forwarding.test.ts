@@ -164,17 +164,16 @@ test('a caller that does not read stops the instance from writing', async () => 
 
 test('Server-Sent Events come as they are sent', async () => {
   const seen: string[] = [];
-  await new Promise<void>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port: ingress.port, path: '/stream?seconds=0.3', headers: { host: HOST } };
-    httpRequest(options, (response) => {
-      response.on('data', (chunk: Buffer) => seen.push(chunk.toString()));
-      response.on('end', resolve);
-    })
-      .on('error', reject)
-      .end();
+  const options = { host: '127.0.0.1', port: ingress.port, path: '/stream?seconds=60', headers: { host: HOST } };
+  const request = httpRequest(options, (response) => {
+    response.on('error', () => undefined);
+    response.on('data', (chunk: Buffer) => seen.push(chunk.toString()));
   });
-  expect(seen.length).toBeGreaterThan(2);
-  expect(seen.at(-1)).toBe('end\n');
+  request.on('error', () => undefined);
+  request.end();
+  await until('several have come, long before the last one is sent', () => seen.length > 2);
+  expect(seen.join('')).not.toContain('end\n');
+  request.destroy();
 });
 
 test('trailers pass both ways', async () => {
