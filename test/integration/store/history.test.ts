@@ -1,5 +1,6 @@
 import { EMPTY_STATE } from '../../../src/domain/container-state.js';
 import type { Store } from '../../../src/store/redis-store.js';
+import { FULL } from '../../support/crash/judge.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import {
   activeContainer,
@@ -10,6 +11,7 @@ import {
   instanceOf,
   newContainer,
   newOperation,
+  newRevision,
   openStore,
   routeOf,
   run,
@@ -95,4 +97,43 @@ test('idempotency records and memories of taken work expire by themselves', asyn
   expect(held).toBeDefined();
   expect(await ttl('*idempotency/once')).toBeGreaterThan(23 * 3_600_000);
   expect(await ttl('*:taken/*')).toBeGreaterThan(0);
+});
+
+test('what Redis keeps of a container does not grow with its operations', async () => {
+  const moment = { operationTtlMs: 1, idempotencyTtlMs: 1, tombstoneTtlMs: 1, obsoleteRevisions: 2 };
+  const own = await startRedis();
+  const brief = openStore(own.url, { settings: moment });
+  try {
+    const { id } = await createContainer(brief);
+    /** A deploy that ends before it runs: with a revision, a place in the journal and a key, and again without. Sent again where no answer came. */
+    const operate = async () => {
+      const revision = newRevision(id);
+      const operation = newOperation('DEPLOY', id, { revisionId: revision.id });
+      const request = { ...commitOf(operation, { key: operation.id, requestHash: 'h' }), revision };
+      await until('it is accepted', async () => (await brief.records.submit(request)).kind === 'COMMITTED');
+      await until('it is cancelled', async () => (await brief.records.cancel(operation.id)) !== undefined);
+    };
+    const bytes = async () => {
+      const names = (await own.cli('--scan')).split('\n').filter((name) => !name.includes(':taken/'));
+      const sizes = await Promise.all(names.map((name) => own.cli('memory', 'usage', name, 'samples', '0')));
+      return sizes.reduce((sum, size) => sum + Number(size), 0);
+    };
+    /** Many operations, and then as many as it takes to forget all but the last. */
+    const spell = async (rounds: number) => {
+      for (let count = 0; count < rounds; count += 1) await operate();
+      await until('what is over is forgotten', async () => {
+        await operate();
+        return Number(await own.cli('llen', '{longshore}:operations-by-end')) <= 4;
+      });
+      await until('keys are forgotten', async () => (await own.cli('--scan', '--pattern', '*idempotency*')) === '');
+      return bytes();
+    };
+    const few = await spell(10);
+    const many = await spell(FULL ? 50_000 : 100);
+    // Counters have more digits, and the rest of the allocator's sizes.
+    expect(many).toBeLessThan(few * 1.1 + 1_000);
+  } finally {
+    await brief.controlPlane.close();
+    await own.stop();
+  }
 });
