@@ -68,12 +68,12 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     sleep.over();
   }
 
-  async function report(): Promise<void> {
+  async function report(): Promise<number> {
     const woken = [...wake];
     wake.clear();
     const present = { ingressId, appliedVersion: table.version(), busyInstances: deps.busyInstances() };
     try {
-      await within(store.report(present, options.heartbeatTtlMs, woken), options.callTimeoutMs);
+      return await within(store.report(present, options.heartbeatTtlMs, woken), options.callTimeoutMs);
     } catch (error) {
       for (const id of woken) wake.add(id);
       throw error;
@@ -106,17 +106,21 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     await report();
   }
 
+  /** A store that takes no writes, since it is full or its replicas are away, still says where instances are. */
+  async function askVersion() {
+    const askedAt = deps.now();
+    try {
+      return { askedAt, version: await report(), unreported: null };
+    } catch (error) {
+      const askedAgainAt = deps.now();
+      const version = await within(store.version(), options.callTimeoutMs);
+      return { askedAt: askedAgainAt, version, unreported: { error } };
+    }
+  }
+
   async function beat(): Promise<void> {
     beatDue = false;
-    const reporting = report().then(
-      () => null,
-      (error: unknown) => ({ error }),
-    );
-    // Asked at once, so that both leave together and wake the process once; and heard though the report fails: a store that takes no writes, since
-    // it is full or its replicas are away, still says where instances are.
-    const askedAt = deps.now();
-    const version = await within(store.version(), options.callTimeoutMs);
-    const unreported = await reporting;
+    const { askedAt, version, unreported } = await askVersion();
     if (lastWord === null || askedAt < sleep.wokeAt() || version !== table.version()) await readAll();
     else heard(askedAt);
     if (unreported !== null) throw unreported.error;

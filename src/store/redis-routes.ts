@@ -34,7 +34,7 @@ export function createRedisRoutes({ scripts, connection, subscriber, keys }: Red
       integer.parse((await guarded(connection.call((client) => client.get(keys.key('route-version'))))) ?? 0),
     report: async (report, ttlMs, wake) => {
       const args = { ingressId: report.ingressId, report: encodeDocument(report), ttlMs, wake };
-      await guarded(scripts.run('report-ingress', args));
+      return integer.parse(await guarded(scripts.run('report-ingress', args)));
     },
     leave: async (ingressId) => {
       await guarded(scripts.run('leave-ingress', { ingressId }));

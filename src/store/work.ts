@@ -254,8 +254,8 @@ export interface RouteStore {
   /** Calls back with a container whose route changed and the new version; may miss some: read the version now and then. */
   onRoute(listener: (containerId: string, version: number) => void): () => void;
   version(): Promise<number>;
-  /** The heartbeat of an ingress, lapsing after `ttlMs`. Wakes the containers in `wake`. */
-  report(report: IngressReport, ttlMs: number, wake: readonly string[]): Promise<void>;
+  /** The heartbeat of an ingress, lapsing after `ttlMs`. Wakes the containers in `wake`. Resolves with the version of that moment. */
+  report(report: IngressReport, ttlMs: number, wake: readonly string[]): Promise<number>;
   /** Leaves at once instead of by lapse. */
   leave(ingressId: string): Promise<void>;
 }

@@ -63,6 +63,7 @@ export function createMemoryRoutes(): MemoryRoutes {
       answer(() => {
         if (store.readOnly) throw new Error('the store takes no writes');
         store.reports.push({ report, wake });
+        return present().version;
       }),
     leave: (ingressId) => answer(() => void store.left.push(ingressId)),
   };

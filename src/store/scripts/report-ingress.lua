@@ -1,7 +1,7 @@
 -- The heartbeat of an ingress. Forgets those that lapsed, and wakes the containers that waited for what it says.
 -- KEYS  1 root
 -- ARGV  1 {ingressId, report, ttlMs, wake: [container id]}
--- Returns OK
+-- Returns the version of the routes, from when on no change of them is completed without this ingress
 -- Errors  none
 -- include: work
 
@@ -11,4 +11,4 @@ for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
   if redis.call('EXISTS', key('ingress', id)) == 0 then redis.call('SREM', key('ingresses'), id) end
 end
 for _, id in ipairs(args.wake) do wake_container(id) end
-return OK
+return tonumber(redis.call('GET', key('route-version')) or '0')

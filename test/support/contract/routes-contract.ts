@@ -59,9 +59,12 @@ export function routesContract(open: () => RoutesUnderTest): void {
     stop();
   });
 
-  test('heartbeats are taken, and one that left may leave again', async () => {
-    const { routes } = open();
-    await routes.report({ ingressId: 'a', appliedVersion: 0, busyInstances: [] }, 60_000, []);
+  test('heartbeats are answered with the version, and one that left may leave again', async () => {
+    const { routes, container, publish } = open();
+    const report = { ingressId: 'a', appliedVersion: 0, busyInstances: [] };
+    expect(await routes.report(report, 60_000, [])).toBe(0);
+    const version = await publish(routeOf(await container()));
+    expect(await routes.report(report, 60_000, [])).toBe(version);
     await routes.leave('a');
     await expect(routes.leave('a')).resolves.toBeUndefined();
   });
