@@ -46,11 +46,11 @@ export function createLogger({ level, out }: LogDeps): Logger {
 }
 
 /**
- * Standard output, written at the end of each turn of the event loop: a system call for each line costs more than making it. A process that ends or
- * fails by itself has written all; one that is killed may lose the lines of its last turn.
+ * Standard output, or the end of a file, written at the end of each turn of the event loop: a system call for each line costs more than making it. A
+ * process that ends or fails by itself has written all; one that is killed may lose the lines of its last turn.
  */
-function createOutput(): { write(line: string): void } {
-  const output = pino.destination({ dest: 1, sync: true });
+export function createOutput(file?: string): { write(line: string): void } {
+  const output = pino.destination({ dest: file ?? 1, sync: true });
   let lines = '';
   const flush = (): void => {
     if (lines !== '') output.write(lines);

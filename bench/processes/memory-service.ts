@@ -1,7 +1,6 @@
-import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config.js';
-import { createLogger } from '../../src/log.js';
+import { createLogger, createOutput } from '../../src/log.js';
 import { serve } from '../../src/main.js';
 import { runUntilSignal } from '../../src/run-until-signal.js';
 import { remoteEngines } from '../load/memory-engines.js';
@@ -15,8 +14,7 @@ import { memoryHost, memoryHostConfigs } from '../load/memory-hosts.js';
 const [hosts = '', gpusEach = '', socket] = process.argv.slice(2);
 
 const { config } = await loadConfig();
-const logFile = openSync(join(config.dataDir, 'service.log'), 'a');
-const log = createLogger({ level: config.logLevel, out: { write: (line) => writeSync(logFile, line) } });
+const log = createLogger({ level: config.logLevel, out: createOutput(join(config.dataDir, 'service.log')) });
 const remote = socket === undefined ? null : await remoteEngines(socket);
 const code = await runUntilSignal({
   start: async (signal) => {
