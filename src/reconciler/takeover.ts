@@ -36,15 +36,16 @@ export function planTakeover(view: ContainerView): Step | null {
  * may hold data that Redis forgot: it stays, but for the whole container's end (`deleting`).
  */
 export function planUnaccounted(view: ContainerView, deleting: boolean): Step | null {
-  const known = new Set(view.state.instances.map((instance) => instance.id));
+  const isKnown = (id: string) => view.state.instances.some((instance) => instance.id === id);
   const stray = view.observed.find(
-    (observed) => !known.has(observed.identity.instanceId) && (deleting || observed.state === 'CREATED'),
+    ({ state, identity }) => (deleting || state === 'CREATED') && !isKnown(identity.instanceId),
   );
   return stray === undefined ? null : removal(stray, 'its instance is not known');
 }
 
 /** Hosts on which such a step failed and is not due again count as unreachable: nothing may be done there before it. */
 export function setApart(view: ContainerView): ContainerView {
+  if (view.state.instances.every(({ fault }) => fault === null)) return view;
   const unobserved = new Map(view.unobserved);
   for (const { id, host, fault } of view.state.instances) {
     if (fault === null || fault.retryAt <= view.now) continue;

@@ -51,21 +51,23 @@ async function dueIn(
   return step.until === null ? null : Math.max(step.until - loaded.now, 0);
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 async function observationOf(
   { observations, observeIntervalMs }: LookDeps,
   { record }: LoadedContainer,
   { host: here, observation }: Parameters<typeof lookAt>[3],
 ): Promise<Observation> {
-  const observed: HostedInstance[] = [];
+  const found = (on: HostObservation, host: string): HostedInstance[] =>
+    (on.get(record.id) ?? []).map((instance) => ({ ...instance, host }));
+  const observed = found(observation, here);
+  // Nearly all are, since most containers have one instance.
+  if (record.state.instances.every(({ host }) => host === here)) return { observed, unobserved: NONE };
   const unobserved = new Map<string, string>();
-  const take = (host: string, found: HostObservation) => {
-    for (const instance of found.get(record.id) ?? []) observed.push({ ...instance, host });
-  };
-  take(here, observation);
   const others = new Set(record.state.instances.map(({ host }) => host).filter((host) => host !== here));
   for (const host of others) {
     try {
-      take(host, await observations.recent(host, observeIntervalMs));
+      observed.push(...found(await observations.recent(host, observeIntervalMs), host));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       unobserved.set(host, error.message);
