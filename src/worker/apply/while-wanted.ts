@@ -24,7 +24,8 @@ export async function whileWanted<T>(
     if (left.signal.aborted) return null;
     throw error;
   } finally {
-    ended.abort();
+    // With a reason, as the error that stands for none costs more than a probe that is answered at once.
+    ended.abort(null);
     context.signal.removeEventListener('abort', lost);
     await watching;
   }
