@@ -11,6 +11,9 @@ import { until } from '../../support/until.js';
 const APP = 'longshore/demo-app:latest';
 const env = { LONGSHORE_WATCH_WINDOW: '6s', LONGSHORE_RETRY_BUDGET: '1s', LONGSHORE_RETAINED_INSTANCES: '3' };
 
+/** Late enough to be found healthy on a machine that has much to do, and well within the watch, which begins with the switch. */
+const diesWatched = { APP_EXIT_AFTER_MS: '3500' };
+
 let engine: PrivateEngine;
 let service: RunningService;
 
@@ -91,7 +94,7 @@ test.concurrent.each([
   const { client } = service;
   const { container, one } = await withStable(what.replaceAll(' ', '-').toLowerCase(), gpus);
   const { id, url } = container;
-  const dying = { APP_EXIT_AFTER_MS: '1500', APP_EXIT_CODE: '7', APP_MESSAGE: 'out of luck' };
+  const dying = { ...diesWatched, APP_EXIT_CODE: '7', APP_MESSAGE: 'out of luck' };
   const two = await deployed(id, 'two', dying, gpus);
 
   const operation = await goneBack(id);
@@ -123,7 +126,7 @@ test.concurrent('one that stops answering its health checks within its watch is 
     probe: { $case: 'http' as const, value: { path: '/' } },
     interval: { seconds: 0n, nanos: 2e8 },
   };
-  const sick = { ...revisionCalled('two', { APP_UNHEALTHY_AFTER_MS: '2500' }), healthCheck };
+  const sick = { ...revisionCalled('two', { APP_UNHEALTHY_AFTER_MS: '4000' }), healthCheck };
   await client.succeeded(await client.deploy(container.id, APP, sick));
   await until('its health is shown', async () =>
     /answered 500/.test((await client.container(container.id)).statusMessage),
@@ -145,7 +148,7 @@ test.concurrent('one that has lived through its watch stays, whatever happens to
   await until('it serves again', async () => (await call(url)).status === 200);
   expect(await reverts(id)).toEqual([]);
 
-  await deployed(id, 'two', { APP_EXIT_AFTER_MS: '1000', APP_EXIT_CODE: '1' });
+  await deployed(id, 'two', { ...diesWatched, APP_EXIT_CODE: '1' });
   await goneBack(id);
   expect(await answeredBy(url)).toBe('one');
   expect(await dockerIds(id, one.id)).toEqual([instance]);
@@ -155,7 +158,7 @@ test.concurrent('one that has lived through its watch stays, whatever happens to
 test.concurrent('the first revision has nothing to go back to, and goes on being tried, less and less often', async () => {
   const { client } = service;
   const { id } = await client.createContainer('first');
-  await deployed(id, 'one', { APP_EXIT_AFTER_MS: '400', APP_EXIT_CODE: '9' });
+  await deployed(id, 'one', { APP_EXIT_AFTER_MS: '2500', APP_EXIT_CODE: '9' });
   const message = await until('it was started again a few times', async () => {
     const { statusMessage } = await client.container(id);
     return /after [2-9] starts/.test(statusMessage) && statusMessage;
