@@ -41,7 +41,8 @@ function statusMessage({ message, instances }: ContainerState): string {
 }
 
 function sentences(...texts: readonly (string | null | undefined)[]): string {
-  return [...new Set(texts)].filter((text) => text != null && text !== '').join('; ');
+  const said = texts.filter((text) => text != null && text !== '');
+  return said.length > 1 ? [...new Set(said)].join('; ') : (said[0] ?? '');
 }
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

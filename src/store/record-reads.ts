@@ -42,7 +42,9 @@ async function readAll(scripts: ScriptRunner, batch: readonly Wanted[]): Promise
   try {
     const wanted = batch.map(({ view, id }) => [view, id]);
     const found = texts.parse(await guarded(scripts.run('read', { wanted })));
-    for (const [at, { resolve }] of batch.entries()) resolve(found[at] || null);
+    batch.forEach(({ resolve }, at) => {
+      resolve(found[at] || null);
+    });
   } catch (error) {
     for (const { reject } of batch) reject(error);
   }

@@ -32,6 +32,9 @@ export function fieldsOfText(view: HashViewName, text: string): Fields {
   const last = names.length - 1;
   if (lines.length > names.length) lines[last] = lines.slice(last).join('\n');
   const fields: Record<string, string> = {};
-  for (const [at, name] of names.entries()) fields[name] = lines[at] ?? '';
+  // Not entries(): its pairs take twice as much as the fields, on the way of most reads.
+  names.forEach((name, at) => {
+    fields[name] = lines[at] ?? '';
+  });
   return fields;
 }
