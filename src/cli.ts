@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { type Config, ConfigError, type Finding, type LoadedConfig, loadConfig, shownConfig } from './config.js';
-import { adoptHost } from './doctor/adopt.js';
+import { type Adopting, adoptHost } from './doctor/adopt.js';
 import { type Diagnosis, lineOf } from './doctor/diagnosis.js';
 import { diagnose } from './doctor/doctor.js';
 import { createLogger } from './log.js';
@@ -38,8 +38,11 @@ function program(): Command {
     .command('hosts')
     .description('what is done to hosts by hand')
     .command('adopt <name>')
-    .description('claim the engine of a host though another control plane has it, which must be gone for good')
-    .action((name: string) => withConfig((loaded) => runAdopt(name, loaded)));
+    .description(
+      'take the engine of a host over from another control plane, which must be gone for good, and have what runs there rebuilt',
+    )
+    .option('--leave', "leave what that one left as a stranger's", false)
+    .action((name: string, { leave }: { leave: boolean }) => withConfig((loaded) => runAdopt({ name, leave }, loaded)));
   return longshore;
 }
 
@@ -74,9 +77,9 @@ async function runDoctor({ config, warnings }: LoadedConfig): Promise<number> {
   return told(await diagnose(patientOf(config)));
 }
 
-async function runAdopt(name: string, { config, warnings }: LoadedConfig): Promise<number> {
+async function runAdopt(adopting: Adopting, { config, warnings }: LoadedConfig): Promise<number> {
   complain('warning', warnings);
-  return told(await adoptHost(name, patientOf(config)));
+  return told(await adoptHost(adopting, patientOf(config)));
 }
 
 function told(diagnoses: readonly Diagnosis[]): number {

@@ -51,6 +51,8 @@ export interface Service {
   readonly grpcPort: number | null;
   readonly httpPort: number;
   readonly ingressPort: number | null;
+  /** Resolves with the reason where it must not go on, and is to be stopped. */
+  readonly ended: Promise<string>;
   /** Drains: takes nothing new, ends what is in flight, gives leases back. Whatever is left at the deadline is cut. Never rejects. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -78,6 +80,7 @@ interface Surroundings {
   readonly metrics: Metrics;
   readonly store: Store;
   readonly seams: Seams;
+  readonly controlPlaneId: string;
   readonly urlOf: (containerId: string) => string;
   readonly patient: Patience;
 }
@@ -109,7 +112,8 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
   const patient = createPatience({ forMs: config.redisWaitMs, passes: mayPass, log, ...(signal && { signal }) });
   const store = await openStore({ config, log, seams, metrics, patient }, parts);
   seams.signal?.throwIfAborted();
-  const redisReason = watchRedis(store, parts);
+  const controlPlaneId = await patient(() => store.controlPlane.id());
+  const { redisReason, ended } = watchRedis(store, controlPlaneId, parts);
   parts.reports('redis', redisReason);
   metrics.beforeScrape(() => metrics.redisIs(redisReason() === null));
 
@@ -123,13 +127,14 @@ async function start(config: Config, log: Logger, seams: Seams, parts: Parts): P
     metrics,
     store,
     seams,
+    controlPlaneId,
     urlOf: (id) => urlOf(config, id, ingressPort ?? config.ingress.port),
     patient,
   };
   if (config.roles.has('worker')) await startWorker(around, parts);
   const grpcPort = config.roles.has('api') ? await startApi(around, parts) : null;
   log.info({ grpcPort, httpPort, ingressPort, roles: [...config.roles] }, 'ready');
-  return { grpcPort, httpPort, ingressPort };
+  return { grpcPort, httpPort, ingressPort, ended };
 }
 
 /** Where a container is called. The same from every process as long as all have the same configuration. */
@@ -141,7 +146,7 @@ function urlOf(config: Config, containerId: string, boundPort: number): string {
 }
 
 async function openStore(
-  { config, log, seams, metrics, patient }: Omit<Surroundings, 'store' | 'urlOf'>,
+  { config, log, seams, metrics, patient }: Omit<Surroundings, 'store' | 'urlOf' | 'controlPlaneId'>,
   parts: Parts,
 ): Promise<Store> {
   const url = config.redisUrl ?? (await startRedis(config, log, seams, parts, metrics));
@@ -167,12 +172,17 @@ async function startRedis(config: Config, log: Logger, seams: Seams, parts: Part
 }
 
 /** Redis is asked now and then, since readiness has to answer at once. */
-function watchRedis(store: Store, parts: Parts): () => string | null {
+function watchRedis(store: Store, controlPlaneId: string, parts: Parts) {
   let reason: string | null = null;
+  let end: (why: string) => void = () => undefined;
+  const ended = new Promise<string>((resolve) => {
+    end = resolve;
+  });
   const look = () =>
-    store.controlPlane.ping().then(
-      () => {
-        reason = null;
+    store.controlPlane.present().then(
+      (present) => {
+        reason = present === controlPlaneId ? null : redisIsAnothers(controlPlaneId, present);
+        if (reason !== null) end(reason);
       },
       (error: unknown) => {
         reason = error instanceof Error ? error.message : String(error);
@@ -180,11 +190,21 @@ function watchRedis(store: Store, parts: Parts): () => string | null {
     );
   const timer = setInterval(() => void look(), 1_000);
   parts.add(() => clearInterval(timer));
-  return () => reason;
+  return { redisReason: () => reason, ended };
+}
+
+/** Nothing that this process knows of Redis holds any more: to go on would be to take for gone what runs. */
+function redisIsAnothers(ours: string, present: string | null): string {
+  if (present !== null)
+    return `Redis is control plane ${present} now, and this process was started when it was ${ours}: start it again`;
+  return (
+    `Redis has been emptied: it was control plane ${ours}, and knows of none now. What runs goes on running. Restore its data and start the service ` +
+    `again; or start it on the empty one, and then: longshore hosts adopt HOST (docs/operations.md, "Redis was lost")`
+  );
 }
 
 async function startIngress(
-  { config, log, metrics, store, seams }: Omit<Surroundings, 'urlOf' | 'patient'>,
+  { config, log, metrics, store, seams }: Omit<Surroundings, 'urlOf' | 'patient' | 'controlPlaneId'>,
   parts: Parts,
 ): Promise<number> {
   const { domain, address: host, port, publicUrl } = config.ingress;
@@ -207,8 +227,7 @@ async function startIngress(
 }
 
 async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
-  const { config, log, metrics, store, patient } = around;
-  const controlPlaneId = await patient(() => store.controlPlane.id());
+  const { config, log, metrics, store, controlPlaneId, patient } = around;
   // Before any engine is claimed by it: whoever finds a claim without its Redis finds whose it is.
   log.info({ controlPlaneId }, 'engines are claimed by this control plane');
   const drivers: DockerDriver[] = [];
@@ -261,6 +280,8 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
         NO_WARD,
         createHostCycle({
           fleet,
+          controlPlaneId,
+          probe: cycleDeps.probe,
           observations: createObservations(fleet),
           hostWork,
           records,

@@ -4,6 +4,8 @@ import type { Logger } from './log.js';
 export const EXIT = { stopped: 0, failed: 1, configuration: 2, deadline: 3 } as const;
 
 interface Running {
+  /** Resolves with the reason where it must not go on. */
+  readonly ended?: Promise<string>;
   /** Cuts what is left at the deadline; never rejects. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -23,8 +25,9 @@ const drainMs = (leftMs: number, stopDeadlineMs: number): number =>
   Math.max(0, leftMs - Math.min(MARGIN_MS, stopDeadlineMs / 4));
 
 /**
- * Runs a service until SIGTERM or SIGINT and resolves with the exit code. A signal that comes during the start cuts it short. What
- * still drains shortly before the deadline is cut; at the deadline the process exits whatever it does, and at a second signal at once.
+ * Runs a service until SIGTERM or SIGINT, or until it says that it must not go on, and resolves with the exit code. A signal that comes during the
+ * start cuts it short. What still drains shortly before the deadline is cut; at the deadline the process exits whatever it does, and at a second
+ * signal at once.
  */
 export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): Promise<number> {
   const asked = firstSignal();
@@ -34,10 +37,7 @@ export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): P
     exitAt = performance.now() + stopDeadlineMs;
     starting.abort();
     log.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
-    setTimeout(() => {
-      log.error({}, 'did not stop within the deadline; what is left will be carried on by the next process');
-      process.exit(EXIT.deadline);
-    }, stopDeadlineMs).unref();
+    exitAtDeadline(stopDeadlineMs, log);
   });
   let service: Running;
   try {
@@ -50,11 +50,23 @@ export async function runUntilSignal({ start, stopDeadlineMs, log }: RunDeps): P
     log.error({ err: error }, 'the service does not start');
     return EXIT.failed;
   }
-  await asked;
+  const reason = await Promise.race([asked.then(() => null), service.ended ?? asked.then(() => null)]);
+  if (reason !== null) {
+    log.error({}, reason);
+    exitAt = performance.now() + stopDeadlineMs;
+    exitAtDeadline(stopDeadlineMs, log);
+  }
   // A start that took its time to notice has used up some of the deadline.
   await service.stop(drainMs(exitAt - performance.now(), stopDeadlineMs));
   log.info({}, 'stopped');
-  return EXIT.stopped;
+  return reason === null ? EXIT.stopped : EXIT.failed;
+}
+
+function exitAtDeadline(stopDeadlineMs: number, log: Logger): void {
+  setTimeout(() => {
+    log.error({}, 'did not stop within the deadline; what is left will be carried on by the next process');
+    process.exit(EXIT.deadline);
+  }, stopDeadlineMs).unref();
 }
 
 /** Later signals end the process with the code that a shell expects. */

@@ -110,6 +110,7 @@ function driverOn(host: string, ask: <T>(call: Call, ...args: readonly unknown[]
     ensureNetwork: () => ask('ensureNetwork'),
     images: () => Promise.resolve([]),
     removeImage: never('removeImage'),
+    makings: never('makings'),
     pull: never('pull'),
     logs: never('logs'),
     events: silence,

@@ -45,7 +45,7 @@ function diagnoseStanding(subject: string, { state, since, message, lookedAt }: 
 
 function diagnoseOrphans(subject: string, { orphans }: HostRecord): readonly Diagnosis[] {
   return orphans.map(({ name, firstSeenAt, kept }) => {
-    const what = `container ${name} is labelled as ours and Redis knows nothing of it, since ${timeText(firstSeenAt)}`;
+    const what = `container ${name} is labelled as ours and Redis does not account for it, since ${timeText(firstSeenAt)}`;
     const fate =
       kept === '' ? 'it is removed when it has been so for LONGSHORE_ORPHAN_QUARANTINE' : `it stays: ${kept}`;
     return warning(subject, `${what}; ${fate}`, `if nobody misses it, on that host: docker rm -f ${name}`);
@@ -92,7 +92,7 @@ function diagnoseOwner(
   return failed(
     subject,
     `claimed by another control plane, ${owner}; none of its GPUs will be used`,
-    `only if that one is gone for good, see docs/operations.md: longshore hosts adopt ${name}`,
+    `only if that one is gone for good, see docs/operations.md, "Redis was lost": longshore hosts adopt ${name}`,
   );
 }
 

@@ -19,6 +19,8 @@ export interface RedisFindings {
   readonly controlPlane: ControlPlaneKnown | null;
   /** As workers last saw them; empty where Redis does not answer. */
   readonly hosts: readonly HostRecord[];
+  /** Where Redis was asked; null: it does not run. */
+  readonly url: string | null;
 }
 
 /** Which Redis the service uses, and the name of its keys there. */
@@ -34,7 +36,7 @@ export async function diagnoseRedis({ redisUrl, keyspace, dataDir }: RedisPlace)
   const socket = socketPath(dataDir);
   if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, keyspace, 'restart the service');
   const controlPlane = (await isUnused(redisDir(dataDir))) ? { id: null } : null;
-  return { diagnoses: await diagnosePrograms(dataDir), controlPlane, hosts: [] };
+  return { diagnoses: await diagnosePrograms(dataDir), controlPlane, hosts: [], url: null };
 }
 
 async function look(url: string, keyspace: string, mend: string): Promise<RedisFindings> {
@@ -46,10 +48,10 @@ async function look(url: string, keyspace: string, mend: string): Promise<RedisF
       ...warnings.map((text) => warning('redis', text)),
       ...parked.map(({ key, trouble }) => diagnoseParked(key, trouble)),
     ];
-    return { diagnoses, controlPlane: { id: controlPlaneId }, hosts };
+    return { diagnoses, controlPlane: { id: controlPlaneId }, hosts, url };
   } catch (error) {
     const message = messageOf(error);
-    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null, hosts: [] };
+    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null, hosts: [], url };
   }
 }
 

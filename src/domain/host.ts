@@ -14,6 +14,8 @@ export interface HostRecord extends HostStanding {
   /** Redis time at which its engine last told all this; 0: never. */
   readonly observedAt: number;
   readonly orphans: readonly Orphan[];
+  /** Of the Redis that the last full look at it was compared with: one that has become another since may have forgotten leases there. */
+  readonly replicationId?: string | undefined;
 }
 
 /** A Docker container that is labelled as ours and that Redis knows nothing of. */

@@ -7,13 +7,16 @@ import { claimEngine } from './docker-owner.js';
 import { CALL_TIMEOUTS, type EngineScope } from './docker-scope.js';
 import { EngineError } from './driver.js';
 
-export interface Adoption {
-  /** Id of the control plane that had claimed the engine; null: nobody had. */
+export interface Legacy {
+  /** Id of the control plane that has claimed the engine; null: nobody has. */
   readonly former: string | null;
+  /** What is there of it, where it is not whoever asks. */
+  readonly left: readonly LeftContainer[];
+}
+
+export interface Adoption extends Legacy {
   /** Who has claimed it now: whoever asked for it, unless somebody else was faster. */
   readonly owner: string;
-  /** What the former one left. Nothing of it was touched. */
-  readonly left: readonly LeftContainer[];
 }
 
 export interface LeftContainer {
@@ -24,6 +27,13 @@ export interface LeftContainer {
   readonly containerId: string;
   /** UUIDs. */
   readonly gpus: readonly string[];
+  /** It says what its records were, so that they can be made again. */
+  readonly hasMemo: boolean;
+}
+
+/** Whose an engine is, and what is there of that one, for control plane `controlPlaneId`. Changes nothing; fails as `adoptEngine` does. */
+export async function legacyOf(host: string, endpoint: EngineEndpoint, controlPlaneId: string): Promise<Legacy> {
+  return withScope(host, endpoint, controlPlaneId, legacy);
 }
 
 /**
@@ -31,16 +41,30 @@ export interface LeftContainer {
  * is gone for good. Fails with EngineError; CONFLICT where somebody has made the volume by hand.
  */
 export async function adoptEngine(host: string, endpoint: EngineEndpoint, controlPlaneId: string): Promise<Adoption> {
-  const client = createDockerClient(host, endpoint);
-  const scope: EngineScope = { host, client, controlPlaneId, timeouts: CALL_TIMEOUTS };
-  try {
-    const former = await ownerOf(scope);
-    const left = former === null || former === controlPlaneId ? [] : await leftBy(scope, former);
+  return withScope(host, endpoint, controlPlaneId, async (scope) => {
+    const { former, left } = await legacy(scope);
     if (former !== null && former !== controlPlaneId) await removeClaim(scope);
     return { former, left, owner: (await claimEngine(scope)).owner };
+  });
+}
+
+async function withScope<T>(
+  host: string,
+  endpoint: EngineEndpoint,
+  controlPlaneId: string,
+  use: (scope: EngineScope) => Promise<T>,
+): Promise<T> {
+  const client = createDockerClient(host, endpoint);
+  try {
+    return await use({ host, client, controlPlaneId, timeouts: CALL_TIMEOUTS });
   } finally {
     client.close();
   }
+}
+
+async function legacy(scope: EngineScope): Promise<Legacy> {
+  const former = await ownerOf(scope);
+  return { former, left: former === null || former === scope.controlPlaneId ? [] : await leftBy(scope, former) };
 }
 
 async function ownerOf(scope: EngineScope): Promise<string | null> {
@@ -75,6 +99,7 @@ async function leftBy({ client, timeouts }: EngineScope, owner: string): Promise
       state: textOf(member(summary, 'State')),
       containerId: label(LABEL.container),
       gpus: label(LABEL.gpus).split(',').filter(Boolean),
+      hasMemo: label(LABEL.memo) !== '',
     };
   });
 }

@@ -9,7 +9,7 @@ import { findImage, listImages, removeImage } from './docker-image.js';
 import { infoOf } from './docker-info.js';
 import { member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
-import { inspectInstance, listForeignGpus, listInstances } from './docker-list.js';
+import { inspectInstance, inspectMakings, listForeignGpus, listInstances } from './docker-list.js';
 import { readLogs } from './docker-logs.js';
 import { claimEngine, ensureNetwork } from './docker-owner.js';
 import { pullImage } from './docker-pull.js';
@@ -47,6 +47,7 @@ export function createDockerDriver(deps: DockerDriverDeps): DockerDriver {
     info: async (signal) => infoOf(await client.call(read(scope, 'info', '/info', signal))),
     list: (filter, signal) => listInstances(scope, filter, signal),
     inspect: (name, signal) => inspectInstance(scope, name, signal),
+    makings: (name, signal) => inspectMakings(scope, name, signal),
     foreignGpus: (allUuids, signal) => listForeignGpus(scope, allUuids, signal),
     findImage: (reference, signal) => findImage(scope, reference, signal),
     pull: async (text, options) => {

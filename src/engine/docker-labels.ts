@@ -10,6 +10,8 @@ export const LABEL = {
   specHash: 'longshore.spec-hash',
   /** UUIDs, separated by commas; empty without GPUs. */
   gpus: 'longshore.gpus',
+  /** What its records can be made from again: domain/memo.ts. Nothing secret. */
+  memo: 'longshore.memo',
 } as const;
 
 /** The bridge network of one control plane on a host. */

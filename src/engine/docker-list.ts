@@ -1,7 +1,8 @@
+import type { Makings } from '../domain/memo.js';
 import { devicesOf } from './docker-foreign.js';
 import { listOf, member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
-import { observe } from './docker-observe.js';
+import { makingsOf, observe } from './docker-observe.js';
 import type { EngineScope } from './docker-scope.js';
 import { EngineError, type ObservedInstance } from './driver.js';
 
@@ -27,6 +28,11 @@ export async function inspectInstance(
 ): Promise<ObservedInstance | null> {
   const inspect = await inspectOrNull(scope, name, signal);
   return inspect === null ? null : observe(inspect, scope.controlPlaneId);
+}
+
+export async function inspectMakings(scope: EngineScope, name: string, signal?: AbortSignal): Promise<Makings | null> {
+  const inspect = await inspectOrNull(scope, name, signal);
+  return inspect === null ? null : makingsOf(inspect, scope.controlPlaneId);
 }
 
 /** Devices of what runs here without being ours, another control plane's included. */

@@ -1,4 +1,5 @@
-import { listOf, member, numberOf, textOf } from './docker-json.js';
+import type { Makings } from '../domain/memo.js';
+import { listOf, member, numberOf, textOf, textsOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
 import { shorten } from './docker-text.js';
 import type { InstanceIdentity, ObservedInstance } from './driver.js';
@@ -27,6 +28,18 @@ export function observe(inspect: unknown, controlPlaneId: string): ObservedInsta
       .split(',')
       .filter((uuid) => uuid !== ''),
     port: portOf(member(inspect, 'HostConfig', 'PortBindings')),
+  };
+}
+
+/** The answer of GET /containers/{id}/json as what an instance of ours was made with; null where the labels say that it is not. */
+export function makingsOf(inspect: unknown, controlPlaneId: string): Makings | null {
+  const config = member(inspect, 'Config');
+  if (identityOf(member(config, 'Labels'), controlPlaneId) === null) return null;
+  return {
+    memo: textOf(member(config, 'Labels', LABEL.memo)),
+    environment: textsOf(member(config, 'Env')),
+    entrypoint: textsOf(member(config, 'Entrypoint')),
+    cmd: textsOf(member(config, 'Cmd')),
   };
 }
 

@@ -133,6 +133,7 @@ function labels(instance: InstanceSpec): Record<string, string> {
     [LABEL.operation]: identity.operationId,
     [LABEL.specHash]: specHash(instance),
     [LABEL.gpus]: instance.gpuUuids.join(','),
+    [LABEL.memo]: instance.memo ?? '',
   };
 }
 
@@ -148,6 +149,13 @@ function environment(spec: RevisionSpec, gpuUuids: readonly string[]): readonly 
   return Object.entries(merged)
     .map(([key, value]) => `${key}=${value}`)
     .toSorted();
+}
+
+/** Whether a variable is never the caller's inside a container. */
+export function isReserved(name: string, { runtime }: Pick<RevisionSpec, 'runtime'>): boolean {
+  return (
+    name.startsWith(RESERVED_PREFIX) || name === 'NVIDIA_VISIBLE_DEVICES' || (name === 'PORT' && runtime === 'HTTP')
+  );
 }
 
 function hostConfig(instance: InstanceSpec, defaults: ContainerDefaults, hostIp: string): HostConfig {

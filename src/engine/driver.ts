@@ -1,3 +1,4 @@
+import type { Makings } from '../domain/memo.js';
 import type { InstanceIdentity, ObservedInstance } from '../domain/observed-instance.js';
 import type { ResolvedImage, RevisionSpec } from '../domain/revision.js';
 
@@ -19,6 +20,8 @@ export interface EngineDriver {
   list(filter: { readonly containerId?: string }, signal?: AbortSignal): Promise<readonly ObservedInstance[]>;
   /** One container by its name; null where there is none, or where it is not this control plane's. */
   inspect(name: string, signal?: AbortSignal): Promise<ObservedInstance | null>;
+  /** What one of this control plane's was made with; null where there is none of this name. Environment and command may be secret. */
+  makings(name: string, signal?: AbortSignal): Promise<Makings | null>;
   /** UUIDs of the devices that running containers which are NOT ours were given (`all` counts every device). */
   foreignGpus(allUuids: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
   /** The image if the engine has it, else null. Takes a tag, a digest reference or an image id. */
@@ -98,6 +101,8 @@ export interface InstanceSpec {
   /** Published port, bound on `address`; null publishes nothing. */
   readonly port: number | null;
   readonly address: string;
+  /** Kept with it as it is, for `makings`; absent: nobody will ask for it. */
+  readonly memo?: string;
 }
 
 /**
@@ -112,9 +117,10 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
 /**
  * What more is known of a failure, where something hangs on it:
  * - PORT_TAKEN: the published port is in use on the host by something else
+ * - GPU_TAKEN: another of our containers there runs with one of its GPUs
  * - IMAGE_NOT_FOUND: the registry answers that it has no such image, or none that these credentials may see
  */
-export type EngineErrorReason = 'PORT_TAKEN' | 'IMAGE_NOT_FOUND';
+export type EngineErrorReason = 'PORT_TAKEN' | 'GPU_TAKEN' | 'IMAGE_NOT_FOUND';
 
 /**
  * `message` is shortened, names the call, and holds no secret (registry credentials, environment). It leaves the host to `host`: who shows it says

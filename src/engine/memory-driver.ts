@@ -1,6 +1,12 @@
 import { networkName } from './docker-labels.js';
 import { type EngineDriver, EngineError, type EngineEvent, type EngineImage, type InstanceSpec } from './driver.js';
-import { type MemoryContainer, MemoryEngine, observeMemory, type ProcessBehaviour } from './memory-engine.js';
+import {
+  type MemoryContainer,
+  MemoryEngine,
+  memoryMakings,
+  observeMemory,
+  type ProcessBehaviour,
+} from './memory-engine.js';
 
 export interface MemoryHostOptions {
   readonly host: string;
@@ -21,6 +27,7 @@ const READS: ReadonlySet<Method> = new Set([
   'info',
   'list',
   'inspect',
+  'makings',
   'foreignGpus',
   'findImage',
   'images',
@@ -89,6 +96,11 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
       send(line, 'inspect', name, signal, () => {
         const found = engine.containers.get(name);
         return found !== undefined && isOwn(found) ? observeMemory(found) : null;
+      }),
+    makings: (name, signal) =>
+      send(line, 'makings', name, signal, () => {
+        const found = engine.containers.get(name);
+        return found !== undefined && isOwn(found) ? memoryMakings(found) : null;
       }),
     foreignGpus: (allUuids, signal) =>
       send(line, 'foreignGpus', '', signal, () => {

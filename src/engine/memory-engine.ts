@@ -1,3 +1,4 @@
+import type { Makings } from '../domain/memo.js';
 import { networkName } from './docker-labels.js';
 import { canonicalReference, parseReference } from './docker-reference.js';
 import { specHash } from './docker-spec.js';
@@ -229,4 +230,10 @@ export function observeMemory(container: MemoryContainer): ObservedInstance {
     gpuUuids: instance.gpuUuids,
     port: instance.port,
   };
+}
+
+export function memoryMakings({ instance }: MemoryContainer): Makings {
+  const { memo = '', spec } = instance;
+  const { command: entrypoint, args: cmd, environment } = spec.image;
+  return { memo, entrypoint, cmd, environment: Object.entries(environment).map(([name, value]) => `${name}=${value}`) };
 }

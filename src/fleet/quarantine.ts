@@ -12,6 +12,8 @@ export interface QuarantineLook {
   /** Fences above the first and up to the second: what was done under those it may have lost. */
   readonly gaps: readonly (readonly [number, number])[];
   readonly quarantineMs: number;
+  /** Why those of a container, by its id, could not be given their records back: they stay. */
+  readonly reasons: ReadonlyMap<string, string>;
 }
 
 export interface Quarantine {
@@ -53,23 +55,38 @@ function entered({ dockerId, name, fence, identity }: ObservedInstance, look: Qu
   const { containerId, instanceId } = identity;
   const { now: firstSeenAt, replicationId } = look;
   const ids = { dockerId, name, containerId, instanceId };
-  return { ...ids, firstSeenAt, watchedMs: 0, replicationId, kept: doubtOf(fence, look) };
+  const kept = notRebuilt(containerId, look) ?? doubtOf(fence, look);
+  return { ...ids, firstSeenAt, watchedMs: 0, replicationId, kept };
 }
 
 /**
  * A container is made under a fence that Redis has given out after it had stored the record. So a Redis that knows of the fence has known the container, and
  * has let it go; of one that was made in a gap nobody can tell.
  */
-function doubtOf(fence: number, { fence: latest, gaps }: QuarantineLook): string {
+function doubtOf(fence: number, look: QuarantineLook): string {
   if (fence === 0) return 'somebody has renamed it';
-  const lost = fence > latest || gaps.some(([above, upTo]) => fence > above && fence <= upTo);
-  return lost
+  return isLost(fence, look)
     ? 'Redis may have lost what it knew of it: it was made before Redis was restarted, restored or replaced'
     : '';
 }
 
-function watched(former: Orphan, name: string, passed: number, { replicationId }: QuarantineLook): Orphan {
-  const changed = former.replicationId !== replicationId;
+function watched(former: Orphan, name: string, passed: number, look: QuarantineLook): Orphan {
+  const changed = former.replicationId !== look.replicationId;
   const doubt = changed ? 'Redis was restarted, restored or replaced while it was in quarantine' : '';
-  return { ...former, name, watchedMs: former.watchedMs + passed, kept: former.kept || doubt };
+  return {
+    ...former,
+    name,
+    watchedMs: former.watchedMs + passed,
+    kept: notRebuilt(former.containerId, look) ?? (former.kept || doubt),
+  };
+}
+
+function notRebuilt(containerId: string, { reasons }: QuarantineLook): string | null {
+  const reason = reasons.get(containerId);
+  return reason === undefined ? null : `Redis may have lost what it knew of it, and it was not rebuilt: ${reason}`;
+}
+
+/** Whether Redis may have lost what was done under a fence. */
+export function isLost(fence: number, { fence: latest, gaps }: Pick<QuarantineLook, 'fence' | 'gaps'>): boolean {
+  return fence > latest || gaps.some(([above, upTo]) => fence > above && fence <= upTo);
 }

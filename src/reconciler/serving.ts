@@ -84,7 +84,9 @@ function startAgain(view: ContainerView, instance: InstanceRecord, observed: Hos
   const step = paced(view, instance, start);
   const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;
   const hopeless = failedStart !== null && (failedStart.kind === 'PERMANENT' || failedStart.count >= HOPELESS_STARTS);
-  if (hopeless && failedStart.kind !== 'UNREACHABLE') return removeBroken(view, instance, observed);
+  // What stands in the way of those is not the container's own.
+  const elsewhere = failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN';
+  if (hopeless && !elsewhere) return removeBroken(view, instance, observed);
   return whenDue(view, instance, step);
 }
 

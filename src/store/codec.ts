@@ -3,7 +3,7 @@ import type { AccessBinding } from '../domain/access.js';
 import type { ContainerRecord } from '../domain/container.js';
 import type { Revision } from '../domain/revision.js';
 import { fastParser } from './fast-parser.js';
-import { bindings, container, devices, host, pulledImage, report, revision, route } from './record-schemas.js';
+import { bindings, container, devices, host, memo, pulledImage, report, revision, route } from './record-schemas.js';
 import { counted, isObject, parsed, RECORD_FORMAT, undamaged, upgrade } from './stored.js';
 import type { DeviceLease } from './work.js';
 
@@ -77,6 +77,7 @@ export const decodeHost = document('a host', host);
 export const decodeRoute = document('a route', route);
 export const decodeReport = document('an ingress report', report);
 export const decodePulledImage = document('a pulled image', pulledImage);
+export const decodeMemo = document('the memo of a Docker container', memo);
 export const decodeDevices = document('a device lease', devices);
 
 export const encodeDocument = (value: object): string => JSON.stringify({ v: RECORD_FORMAT, ...value });

@@ -5,6 +5,7 @@ import type { ContainerState } from '../domain/container-state.js';
 import type { Failure } from '../domain/errors.js';
 import type { HostRecord } from '../domain/host.js';
 import type { InstanceRecord } from '../domain/instance.js';
+import type { Memo } from '../domain/memo.js';
 import type { Operation, OperationResult, Progress } from '../domain/operation.js';
 import type { Revision, RevisionSpec } from '../domain/revision.js';
 import type { IngressReport, Route } from '../domain/route.js';
@@ -124,14 +125,7 @@ export const container: z.ZodType<ContainerRecord> = z.object({
   state,
 });
 
-const spec: z.ZodType<RevisionSpec> = z.object({
-  image: z.object({
-    url: text,
-    command: z.array(text),
-    args: z.array(text),
-    environment: z.record(text, text),
-    workingDir: text,
-  }),
+const specFields = {
   resources: nullable(z.object({ memory: number, cores: number, coreFraction: number })),
   executionTimeoutMs: number,
   concurrency: number,
@@ -155,6 +149,17 @@ const spec: z.ZodType<RevisionSpec> = z.object({
   runtime: z.enum(['HTTP', 'PROCESS']),
   minimumRunTimeMs: number,
   minInstances: nullable(number),
+};
+
+const spec: z.ZodType<RevisionSpec> = z.object({
+  image: z.object({
+    url: text,
+    command: z.array(text),
+    args: z.array(text),
+    environment: z.record(text, text),
+    workingDir: text,
+  }),
+  ...specFields,
 });
 
 const image = z.object({ digest: text, id: text, pullReference: nullable(text) });
@@ -169,6 +174,26 @@ export const revision: z.ZodType<Revision> = z.object({
   status: revisionStatus,
   spec,
   image: nullable(image),
+});
+
+export const memo: z.ZodType<Memo> = z.object({
+  container: z.object({
+    folderId: text,
+    createdAt: number,
+    name: text,
+    description: text,
+    labels: z.record(text, text),
+  }),
+  revision: z.object({
+    description: text,
+    createdAt: number,
+    image,
+    spec: z.object({
+      image: z.object({ url: text, workingDir: text, command: number, args: number, environment: z.array(text) }),
+      ...specFields,
+    }),
+  }),
+  address: text,
 });
 
 const containerSnapshot = z.object({
@@ -273,6 +298,7 @@ export const host: z.ZodType<HostRecord> = z.object({
       }),
     )
     .default([]),
+  replicationId: text.optional(),
 });
 
 export const route: z.ZodType<Route> = z.object({

@@ -33,7 +33,7 @@ export function createRedisContainerWork(
       const text = encodeDevices(devices, change.containerId);
       const taking = scripts.run('place', lease, { ...written(lease, change), lease: devices, devices: text });
       const reply = await feed.whileTaking({ ...devices, containerId: change.containerId }, taking);
-      return reply === 'PLACED' ? 'PLACED' : 'TAKEN';
+      return reply === 'PLACED' || reply === 'UNSEEN' ? reply : 'TAKEN';
     },
     moveDevices: async (lease, change) => {
       await scripts.run('move-devices', lease, { ...written(lease, change), from: change.from, to: change.to });

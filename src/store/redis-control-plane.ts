@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { DomainError } from '../domain/errors.js';
 import { makeId } from '../domain/ids.js';
+import type { Keys } from './keys.js';
 import { type RedisConnection, replies } from './redis-connection.js';
 import { guarded } from './redis-faults.js';
 import { integer, texts } from './redis-replies.js';
@@ -12,13 +13,17 @@ import type { ControlPlane } from './work.js';
 export interface ControlPlaneDeps {
   readonly scripts: ScriptRunner;
   readonly connection: RedisConnection;
+  readonly keys: Keys;
   readonly close: () => Promise<void>;
 }
 
 /** The oldest Redis whose commands we use (ZADD LT). */
 const OLDEST = [6, 2] as const;
 
-export function createRedisControlPlane({ scripts, connection, close }: ControlPlaneDeps): ControlPlane {
+const assumption = z.enum(['OK', 'HOLDS', 'OTHER']);
+
+export function createRedisControlPlane({ scripts, connection, keys, close }: ControlPlaneDeps): ControlPlane {
+  const plane = keys.key('control-plane');
   const open = async () => {
     const candidate = makeId('controlPlane', randomBytes(17));
     return z.tuple([z.string(), integer]).parse(await guarded(scripts.run('open', { candidate })));
@@ -34,6 +39,8 @@ export function createRedisControlPlane({ scripts, connection, close }: ControlP
     ping: async () => {
       await guarded(connection.call((client) => client.ping()));
     },
+    assume: async (ids) => assumption.parse(await guarded(scripts.run('assume', { ...ids }))),
+    present: () => guarded(connection.call((client) => client.hget(plane, 'id'))),
     close,
   };
 }

@@ -69,6 +69,6 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     hostWork: createRedisHostWork({ scripts, fenced, feed, connection, keys }),
     watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
-    controlPlane: createRedisControlPlane({ scripts, connection, close }),
+    controlPlane: createRedisControlPlane({ scripts, connection, keys, close }),
   };
 }

@@ -26,6 +26,7 @@ export const SCRIPT_NAMES = [
   'revert',
   'complete-operation',
   'remove-container',
+  'rebuild',
   'load-host',
   'save-host',
   'remove-host',
@@ -36,6 +37,7 @@ export const SCRIPT_NAMES = [
   'report-ingress',
   'leave-ingress',
   'open',
+  'assume',
 ] as const;
 
 export type ScriptName = (typeof SCRIPT_NAMES)[number];

@@ -119,8 +119,11 @@ export interface ContainerWork {
     change: StateChange & { readonly operationId: string },
   ): Promise<'LAST' | 'MORE' | 'LEFT'>;
   save(lease: Lease, change: StateChange): Promise<void>;
-  /** Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. */
-  place(lease: Lease, change: StateChange & { readonly devices: DeviceLease }): Promise<'PLACED' | 'TAKEN'>;
+  /**
+   * Takes all the devices for the instance, or none. TAKEN: somebody was faster: read hosts again and place again. UNSEEN: Redis has become another one
+   * since the host was looked at, and may have forgotten what is leased there.
+   */
+  place(lease: Lease, change: StateChange & { readonly devices: DeviceLease }): Promise<'PLACED' | 'TAKEN' | 'UNSEEN'>;
   /** Moves the leases of one instance to another of the same container. */
   moveDevices(lease: Lease, change: StateChange & { readonly from: string; readonly to: string }): Promise<void>;
   /** Ends the leases of an instance that Docker has confirmed not to run. Wakes what waits for capacity. */
@@ -198,6 +201,30 @@ export interface PulledImage {
   readonly usedAt: number;
 }
 
+/** The records of one container, made again from what the engines run of it. */
+export interface Rebuild {
+  readonly container: Pick<ContainerRecord, 'id' | 'folderId' | 'createdAt' | 'name' | 'description' | 'labels'>;
+  /** The text of the state that it goes on from, which must not have changed; null: there is no record. */
+  readonly known: string | null;
+  /** One of them ACTIVE. Those that Redis has are left as they are, but for that. */
+  readonly revisions: readonly Revision[];
+  readonly state: ContainerState;
+  readonly devices: readonly DeviceLease[];
+  /** Instances whose leases stay; all others of the container end. */
+  readonly leased: readonly string[];
+}
+
+/** All but REBUILT: nothing was changed. `device`: a UUID, or `port 30001`. */
+export type RebuildOutcome =
+  | { readonly kind: 'REBUILT' | 'CHANGED' | 'DELETED' }
+  | { readonly kind: 'NAME_TAKEN'; readonly containerId: string }
+  | {
+      readonly kind: 'DEVICE_TAKEN';
+      readonly device: string;
+      readonly instanceId: string;
+      readonly containerId: string;
+    };
+
 /** What is known of a host. */
 export interface LoadedHost {
   /** Redis time. */
@@ -216,8 +243,11 @@ export interface RedisMemory {
 }
 
 export interface HostWork {
-  /** Under the lease of `host/<name>`. */
-  loadHost(lease: Lease): Promise<LoadedHost>;
+  /**
+   * Under the lease of `host/<name>`. Where Redis is not (any more) of the control plane `as`, the lease counts as lost: what it says of the host is
+   * another's, or nothing.
+   */
+  loadHost(lease: Lease, as?: string): Promise<LoadedHost>;
   /** Under the lease of `host/<name>`. */
   saveHost(lease: Lease, host: HostRecord): Promise<void>;
   /** Under the lease of `host/<name>`: the host is none of ours any more. What is leased there stays so. */
@@ -238,6 +268,13 @@ export interface HostWork {
   hosts(): Promise<readonly HostSnapshot[]>;
   /** Ids of the containers that hold leases on the host. */
   containersOn(host: string): Promise<readonly string[]>;
+  /** A container's record, with the text of its state as it is stored; null: there is none. */
+  remembered(containerId: string): Promise<{ readonly record: ContainerRecord; readonly state: string } | null>;
+  /**
+   * Under the lease of `host/<name>`: stores the records of a container that Redis has lost, or knows only an older state of, with its leases, and makes it
+   * due. What was unfinished of it ends as ABORTED: what became of it is not known.
+   */
+  rebuild(lease: Lease, rebuilt: Rebuild): Promise<RebuildOutcome>;
   /** Containers as they are now, for somebody who only looks: under no lease, so that others may change them at any moment. By id. */
   look(containerIds: readonly string[]): Promise<ReadonlyMap<string, Looked>>;
 }
@@ -267,5 +304,12 @@ export interface ControlPlane {
   /** Refuses (DomainError FAILED_PRECONDITION) an evicting policy or records of a newer version; returns warnings. */
   check(): Promise<readonly string[]>;
   ping(): Promise<void>;
+  /** Whose this Redis is now, without making anything; null: it has been emptied. */
+  present(): Promise<string | null>;
+  /** Takes the place of another control plane, whose Redis is gone, and so its engines. All but OK: nothing was changed. */
+  assume(ids: { readonly own: string; readonly former: string }): Promise<Assumption>;
   close(): Promise<void>;
 }
+
+/** HOLDS: it has instances of its own, which would be nobody's then. OTHER: this Redis is not of `own`. */
+export type Assumption = 'OK' | 'HOLDS' | 'OTHER';

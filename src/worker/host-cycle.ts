@@ -1,5 +1,5 @@
 import type { HostRecord, Orphan } from '../domain/host.js';
-import { EngineError, type ObservedInstance } from '../engine/driver.js';
+import { EngineError } from '../engine/driver.js';
 import type { Fleet, Inspection, Inventory } from '../fleet/fleet.js';
 import type { HostConfig } from '../fleet/host-config.js';
 import { type HostLook, type HostPolicy, standingAfter } from '../fleet/host-state.js';
@@ -7,13 +7,17 @@ import type { ImagePolicy } from '../fleet/image-collection.js';
 import { type Quarantine, quarantine } from '../fleet/quarantine.js';
 import type { HostWork, Lease, LoadedHost } from '../store/work.js';
 import { createImageCollector } from './collect-images.js';
-import { type SweepDeps, sweep } from './sweep.js';
+import type { Probe } from './probe.js';
+import { rebuild } from './rebuild.js';
+import { type Rebuilder, type SweepDeps, type Swept, sweep } from './sweep.js';
 import type { KeyWork, Next } from './worker.js';
 
 export interface HostCycleDeps extends SweepDeps {
+  readonly controlPlaneId: string;
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
   readonly hostPolicy: HostPolicy;
+  readonly probe: Probe;
   /** For how long an orphan is left running. */
   readonly quarantineMs: number;
   readonly imagePolicy: ImagePolicy;
@@ -40,11 +44,14 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
   return async ({ lease, signal }) => {
     const name = lease.key.slice('host/'.length);
     const readAt = clock();
-    const loaded = await deps.hostWork.loadHost(lease);
+    const loaded = await deps.hostWork.loadHost(lease, deps.controlPlaneId);
     const config = deps.fleet.config(name);
     if (!config) return leaveUnconfigured(deps, lease, loaded, name);
-    const { look, seen } = await lookAtHost(deps, name, signal);
-    const now = loaded.now + Math.floor(clock() - readAt);
+    const redisNow = () => loaded.now + Math.floor(clock() - readAt);
+    const rebuilder: Rebuilder = (id, here, looked) =>
+      rebuild(deps, { host: name, lease, memory: loaded.memory, now: redisNow(), signal }, id, here, looked);
+    const { look, seen } = await lookAtHost(deps, name, rebuilder, signal);
+    const now = redisNow();
     const watchedSince = now - Math.floor(clock() - began);
     const standing = standingAfter(loaded.host, look, { now, watchedSince }, deps.hostPolicy);
     const isolated =
@@ -54,9 +61,15 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
         fence: lease.fence,
         now,
         quarantineMs: deps.quarantineMs,
+        reasons: seen.reasons,
       });
     const known =
-      seen && isolated ? { ...seen.inventory, observedAt: now, orphans: isolated.orphans } : knownOf(loaded.host);
+      seen && isolated
+        ? {
+            ...{ ...seen.inventory, observedAt: now, orphans: isolated.orphans },
+            replicationId: loaded.memory.replicationId,
+          }
+        : knownOf(loaded.host);
     const record = { ...placeOf(config), ...known, ...standing };
     await deps.hostWork.saveHost(lease, record);
     tell(deps, loaded.host, record);
@@ -72,18 +85,23 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
 interface Looked {
   readonly look: HostLook;
   /** Null: it did not tell. */
-  readonly seen: { readonly inventory: Inventory; readonly orphans: readonly ObservedInstance[] } | null;
+  readonly seen: ({ readonly inventory: Inventory } & Pick<Swept, 'orphans' | 'reasons'>) | null;
 }
 
 /** A host whose containers cannot be listed has not answered: nothing is placed beside what nobody has seen. */
-async function lookAtHost(deps: HostCycleDeps, name: string, signal: AbortSignal): Promise<Looked> {
+async function lookAtHost(
+  deps: HostCycleDeps,
+  name: string,
+  rebuilder: Rebuilder,
+  signal: AbortSignal,
+): Promise<Looked> {
   const inspection: Inspection = await deps.fleet.inspect(name, signal);
   signal.throwIfAborted();
   if (inspection.kind !== 'ANSWERED') return { look: inspection, seen: null };
   try {
-    const { unclean, orphans, strayGpus } = await sweep(deps, await deps.fleet.ready(name), signal);
+    const { unclean, orphans, reasons, strayGpus } = await sweep(deps, await deps.fleet.ready(name), rebuilder, signal);
     const foreignGpus = [...new Set([...inspection.inventory.foreignGpus, ...strayGpus])];
-    const seen = { inventory: { ...inspection.inventory, foreignGpus }, orphans };
+    const seen = { inventory: { ...inspection.inventory, foreignGpus }, orphans, reasons };
     return { look: { kind: 'ANSWERED', unclean }, seen };
   } catch (error) {
     signal.throwIfAborted();
@@ -100,10 +118,10 @@ function placeOf({ name, address, labels, ports }: HostConfig) {
 }
 
 /** A host that does not answer keeps the inventory that it had: what it could run, it can run again. */
-function knownOf(former: HostRecord | null): Inventory & Pick<HostRecord, 'observedAt' | 'orphans'> {
+function knownOf(former: HostRecord | null): Inventory & Pick<HostRecord, 'observedAt' | 'orphans' | 'replicationId'> {
   if (!former) return { gpus: [], foreignGpus: [], memory: 0, cores: 0, engineVersion: '', observedAt: 0, orphans: [] };
-  const { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans } = former;
-  return { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans };
+  const { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans, replicationId } = former;
+  return { gpus, foreignGpus, memory, cores, engineVersion, observedAt, orphans, replicationId };
 }
 
 /** Orphans that are new are told once; those whose time is over are removed, after the write that proved the lease. */

@@ -1,9 +1,10 @@
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
-import type { Observations } from '../fleet/observations.js';
+import type { HostObservation, Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, Looked } from '../store/work.js';
 import { isActive, type Leftover, leftoverOf } from './leftovers.js';
 import { type LookDeps, lookAt } from './look.js';
+import type { Rebuilding } from './rebuild.js';
 import type { WorkerLog } from './worker.js';
 
 export interface SweepDeps extends LookDeps {
@@ -13,27 +14,40 @@ export interface SweepDeps extends LookDeps {
   readonly log: WorkerLog;
 }
 
+/** Has a container's records made again where Redis has lost them; see rebuild.ts. */
+export type Rebuilder = (containerId: string, here: readonly ObservedInstance[], looked: Looked) => Promise<Rebuilding>;
+
 export interface Swept {
   /** What the host runs and should not any more, for people; empty: nothing. */
   readonly unclean: string;
+  /** What runs without a record, and what is newer than its record. */
   readonly orphans: readonly ObservedInstance[];
+  /** Why the records of a container, by its id, were not made again. */
+  readonly reasons: ReadonlyMap<string, string>;
   /** GPUs of what runs there without a record, and so without a lease. */
   readonly strayGpus: readonly string[];
 }
 
 /** Compares all of ours on a host with what Redis knows: makes due what needs something, and removes what nobody else would look for here. */
-export async function sweep(deps: SweepDeps, driver: EngineDriver, signal: AbortSignal): Promise<Swept> {
+export async function sweep(
+  deps: SweepDeps,
+  driver: EngineDriver,
+  rebuild: Rebuilder,
+  signal: AbortSignal,
+): Promise<Swept> {
   const { host } = driver;
   const observation = await deps.observations.observe(host, signal);
   const leased = await deps.hostWork.containersOn(host);
-  const looks = await deps.hostWork.look([...new Set([...leased, ...observation.keys()])]);
+  const looks = new Map(await deps.hostWork.look([...new Set([...leased, ...observation.keys()])]));
   signal.throwIfAborted();
+  const reasons = await restore(deps, observation, looks, rebuild, signal);
   await Promise.all([...looks].map(([id, looked]) => lookAt(deps, id, looked, { host, observation })));
   const judged: { readonly instance: ObservedInstance; readonly leftover: Leftover }[] = [];
   for (const [id, instances] of observation) {
     for (const instance of instances) {
       const leftover = await sweepInstance(deps, driver, instance, looks.get(id) ?? 'UNKNOWN', signal);
       judged.push({ instance, leftover });
+      if (leftover === 'NEWER' && !reasons.has(id)) reasons.set(id, 'Redis knows only an older state of its container');
     }
   }
   const which = (...kinds: readonly Leftover[]) =>
@@ -41,9 +55,28 @@ export async function sweep(deps: SweepDeps, driver: EngineDriver, signal: Abort
   const active = (instances: readonly ObservedInstance[]) => instances.filter(({ state }) => isActive(state));
   return {
     unclean: shown(active(which('LEAVING', 'UNSETTLED')).map(({ name }) => name)),
-    orphans: which('ORPHAN'),
+    orphans: which('ORPHAN', 'NEWER'),
+    reasons,
     strayGpus: active(which('ORPHAN', 'NEWER')).flatMap(({ gpuUuids }) => gpuUuids),
   };
+}
+
+/** What is rebuilt is looked at anew, so that it counts as what it is from this look on. */
+async function restore(
+  { hostWork }: SweepDeps,
+  observation: HostObservation,
+  looks: Map<string, Looked>,
+  rebuild: Rebuilder,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
+  for (const [id, instances] of observation) {
+    const outcome = await rebuild(id, instances, looks.get(id) ?? 'UNKNOWN');
+    signal.throwIfAborted();
+    if (outcome === 'REBUILT') looks.set(id, (await hostWork.look([id])).get(id) ?? 'UNKNOWN');
+    else if (outcome !== 'UNNEEDED') reasons.set(id, outcome.reason);
+  }
+  return reasons;
 }
 
 /**

@@ -26,7 +26,7 @@ async function adopt(): Promise<string> {
     ports: { first: 40_000, last: 40_001 },
   };
   const place = { redisUrl: redis.url, keyspace: 'longshore', dataDir: newDirectory('data') };
-  return (await adoptHost('gpu-1', { ...place, hosts: [host] })).map(lineOf).join('\n');
+  return (await adoptHost({ name: 'gpu-1', leave: false }, { ...place, hosts: [host] })).map(lineOf).join('\n');
 }
 
 const claim = (...labels: readonly string[]) => engine.docker('volume', 'create', ...labels, 'longshore-owner');

@@ -1,10 +1,11 @@
--- Leases all the devices of an instance, or none, and stores the state that names them.
+-- Leases all the devices of an instance, or none, and stores the state that names them. Where Redis has become another one since the host was last
+-- looked at (it was restarted or restored, or a replica took its place) it may have forgotten leases there: nothing is leased before the next look.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, devices (text),
---          lease: {instanceId, host, gpuUuids, port}}
--- Returns PLACED | TAKEN | GONE
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, replicationId,
+--          devices (text), lease: {instanceId, host, gpuUuids, port}}
+-- Returns PLACED | TAKEN | UNSEEN (the host is due to be looked at) | GONE
 -- Errors  LEASE_LOST, STALE_STEP
--- include: lease state placement-feed devices
+-- include: work lease state placement-feed devices
 
 local settled = settle(args.key)
 if settled then return settled end
@@ -19,7 +20,14 @@ end
 local host = redis.call('HGET', key('hosts'), lease.host)
 local foreign = {}
 if host then
-  for _, uuid in ipairs(cjson.decode(host).foreignGpus) do foreign[uuid] = true end
+  local known = cjson.decode(host)
+  if has(known.replicationId) and known.replicationId ~= args.replicationId then
+    local work_key = 'host/' .. lease.host
+    make_due(work_key, now)
+    tell({ work_key })
+    return conclude(args.key, 'UNSEEN')
+  end
+  for _, uuid in ipairs(known.foreignGpus) do foreign[uuid] = true end
 end
 for _, uuid in ipairs(lease.gpuUuids) do
   if foreign[uuid] or taken('gpus', uuid) then return conclude(args.key, 'TAKEN') end

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '../../domain/instance.js';
+import { memoOf } from '../../domain/memo.js';
 import type { Revision } from '../../domain/revision.js';
 import { type EngineDriver, EngineError, type InstanceSpec, instanceName } from '../../engine/driver.js';
 import { created, createIntended, pulled, started, stopped } from '../../reconciler/instance-transitions.js';
@@ -10,6 +11,8 @@ import type {
   StartContainer,
   StopContainer,
 } from '../../reconciler/step.js';
+import { encodeDocument } from '../../store/codec.js';
+import { isActive } from '../leftovers.js';
 import { createOrAdopt, unstarted } from './adopt.js';
 import {
   announce,
@@ -104,8 +107,9 @@ function wantedOf(
   instance: InstanceRecord,
   revision: Revision,
   imageId: string,
-  { deps, lease, view }: StepContext,
+  { deps, lease, loaded, view }: StepContext,
 ): InstanceSpec {
+  const memo = memoOf(loaded.record, revision, instance.address);
   return {
     name: instanceName(instance.id, lease.fence),
     identity: {
@@ -122,6 +126,7 @@ function wantedOf(
     gpuUuids: instance.gpuUuids,
     port: instance.port,
     address: instance.address,
+    ...(memo && { memo: encodeDocument(memo) }),
   };
 }
 
@@ -138,6 +143,7 @@ export async function startContainer(step: StartContainer, context: StepContext)
   const instance = instanceOf(context, step.instanceId);
   const { host, gpuUuids } = instance;
   const engine = await engineOf(context, host);
+  if (step.restart && gpuUuids.length > 0) await refuseUsedGpus(engine, instance, context);
   const start = () => engine.start(step.name, context.signal);
   await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
   const seen = await engine.inspect(step.name, context.signal);
@@ -147,6 +153,20 @@ export async function startContainer(step: StartContainer, context: StepContext)
   await context.deps.work.save(context.lease, change);
   tell(context, 'started an instance', { instance, name: step.name, restart: step.restart });
   return seen === null ? 'AGAIN' : { loaded: loadedAfter(context, change), seen: { ...seen, host } };
+}
+
+/** What Redis has forgotten holds no lease, and may run with the devices of what it remembers. */
+async function refuseUsedGpus(engine: EngineDriver, { id, gpuUuids }: InstanceRecord, { signal }: StepContext) {
+  const all = await engine.list({}, signal);
+  const user = all.find(
+    (other) =>
+      other.identity.instanceId !== id &&
+      isActive(other.state) &&
+      other.gpuUuids.some((uuid) => gpuUuids.includes(uuid)),
+  );
+  if (user === undefined) return;
+  const text = `its GPUs are in use by ${user.name}, of container ${user.identity.containerId}, which Redis has no lease for`;
+  throw new EngineError('TRANSIENT', engine.host, text, { reason: 'GPU_TAKEN' });
 }
 
 export async function stopContainer(step: StopContainer, context: StepContext): Promise<Outcome> {

@@ -8,6 +8,9 @@ import { changeTo, instanceOf, type Outcome, record, revisionOf, type StepContex
 import { lookForImage } from './placement-steps.js';
 import { transitionFields } from './tell.js';
 
+/** The host is being looked at by then. */
+const UNSEEN_MS = 1_000;
+
 /** Where there is no room, that is said and tried again later; the instance may be back before. */
 export async function moveInstance(step: MoveInstance, context: StepContext): Promise<Outcome> {
   const { deps, view } = context;
@@ -42,6 +45,7 @@ export async function moveInstance(step: MoveInstance, context: StepContext): Pr
   const devices = { instanceId: id, host, gpuUuids, port, ...leasedResources(spec.resources) };
   const change = changeTo(context, moved(stateOf(context), former.id, successor, reason, view.now));
   const outcome = await deps.work.place(context.lease, { ...change, devices });
+  if (outcome === 'UNSEEN') return { delayMs: UNSEEN_MS, clean: true };
   if (outcome === 'PLACED') {
     deps.log.warn(transitionFields(context, { instance: successor, from: former.host, former: former.id }), reason);
   }

@@ -124,6 +124,11 @@ async function lease(
   const shown = candidate.created ? leadingTo(start, context, state) : context;
   const change = changeTo(shown, state, image && foundFor(revision, image));
   const outcome = await context.deps.work.place(context.lease, { ...change, devices });
+  if (outcome === 'UNSEEN') {
+    const reason = `${host}: it has not been looked at since Redis was restarted, restored or replaced`;
+    const { now, capacityVersion } = context.view;
+    return save(context, blocked(stateOf(context), reason, now, capacityVersion));
+  }
   if (outcome !== 'PLACED') return 'AGAIN';
   tell(context, 'placed an instance', { instance: candidate, gpus: gpuUuids, port });
   return { loaded: loadedAfter(context, change) };

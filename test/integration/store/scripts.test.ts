@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Store } from '../../../src/store/redis-store.js';
 import { SCRIPT_NAMES, type ScriptName } from '../../../src/store/script-runner.js';
-import type { Lease } from '../../../src/store/work.js';
+import { type Lease, LeaseLostError, type Rebuild } from '../../../src/store/work.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { type ContractRunner, scriptContract } from '../../support/script-contract.js';
 import {
@@ -337,6 +337,59 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await store.containerWork.removeContainer(held, id, third.operationId);
     expect(await plain.records.container(id)).toBeNull();
   },
+  rebuild: async () => {
+    const host: Lease = await lease(plain, 'host/gpu-1');
+    const one = newContainer({ name: 'lost' });
+    const spec = newRevision(one.id).spec;
+    const revisionOf = (containerId: string, status: 'ACTIVE' | 'OBSOLETE', id = newId('revision')) => {
+      const image = { digest: 'sha256:1', id: 'sha256:1', pullReference: null };
+      return { id, containerId, folderId: 'default', description: 'r', createdAt: 7, status, spec, image };
+    };
+    const old = revisionOf(one.id, 'OBSOLETE');
+    const active = revisionOf(one.id, 'ACTIVE');
+    const state = stateOf({ generation: 4, activeRevisionId: active.id });
+    const lost: Rebuild = {
+      container: { ...one, createdAt: 5 },
+      ...{ known: null, revisions: [old, active], state, devices: [devicesOf('i')], leased: ['i'] },
+    };
+    expect(await store.hostWork.rebuild(host, lost)).toEqual({ kind: 'REBUILT' });
+    expect(await plain.records.container(one.id)).toMatchObject({ ...one, createdAt: 5, status: 'ACTIVE', state });
+    expect(await plain.records.revision(active.id)).toEqual(active);
+    const listed = await plain.records.revisions({
+      index: { by: 'CONTAINER', containerId: one.id },
+      after: null,
+      limit: 9,
+    });
+    expect(listed.items.map(({ id }) => id)).toEqual([active.id, old.id]);
+    expect(await plain.hostWork.containersOn('gpu-1')).toEqual([one.id]);
+    expect(await lease(plain, `container/${one.id}`)).toMatchObject({ unclean: true });
+
+    // A record that is there is only brought up to what it was seen to be, and while nobody works on it.
+    expect(await store.hostWork.rebuild(host, lost)).toEqual({ kind: 'CHANGED' });
+    const { id, held, third, second } = await placed();
+    const known = (await plain.hostWork.remembered(id))?.state ?? null;
+    const fourth = revisionOf(id, 'ACTIVE');
+    const newer: Rebuild = {
+      container: { ...newContainer({ id }), createdAt: 1 },
+      ...{ known, revisions: [fourth], state: stateOf({ generation: 9 }), devices: [], leased: [] },
+    };
+    expect(await store.hostWork.rebuild(host, newer)).toEqual({ kind: 'CHANGED' });
+    await plain.queue.release(held, { delayMs: 60_000, clean: true });
+    const other = { ...newer, devices: [devicesOf('j', { port: 40_001 })], leased: ['j'] };
+    const taken = { kind: 'DEVICE_TAKEN', instanceId: 'i', containerId: one.id, device: 'GPU-0' };
+    expect(await store.hostWork.rebuild(host, other)).toEqual(taken);
+    expect(await store.hostWork.rebuild(host, newer)).toEqual({ kind: 'REBUILT' });
+    expect(await plain.records.operation(third.operationId)).toMatchObject({
+      result: { failure: { code: 'ABORTED' } },
+    });
+    expect(await plain.records.revision(third.revisionId)).toBeNull();
+    expect(await plain.records.revision(second.revisionId)).toMatchObject({ status: 'OBSOLETE' });
+    expect(await plain.records.revision(fourth.id)).toMatchObject({ status: 'ACTIVE' });
+
+    // A name is one container's.
+    const rival = { ...lost, container: { ...newContainer({ name: 'lost' }), createdAt: 1 }, devices: [], leased: [] };
+    expect(await store.hostWork.rebuild(host, rival)).toEqual({ kind: 'NAME_TAKEN', containerId: one.id });
+  },
   'load-host': async () => {
     const held: Lease = await lease(plain, 'host/gpu-1');
     expect(await store.hostWork.loadHost(held)).toMatchObject({ host: null });
@@ -404,6 +457,19 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     await plain.routes.report({ ingressId: 'i', appliedVersion: 2, busyInstances: [] }, 60_000, []);
     await store.routes.leave('i');
     expect(await direct.keys('*ingress*')).toEqual([]);
+  },
+  assume: async () => {
+    const own = await plain.controlPlane.id();
+    const host: Lease = await lease(plain, 'host/gpu-1');
+    await plain.hostWork.saveHost(host, hostOf());
+    expect(await store.controlPlane.assume({ own: 'somebody', former: 'lost' })).toBe('OTHER');
+    expect(await store.controlPlane.assume({ own, former: 'lost' })).toBe('OK');
+    expect(await plain.controlPlane.present()).toBe('lost');
+    expect(await plain.hostWork.hosts()).toEqual([]);
+    await placed();
+    expect(await store.controlPlane.assume({ own: 'lost', former: 'another' })).toBe('HOLDS');
+    // Who began as another must not see what is its successor's.
+    await expect(plain.hostWork.loadHost(host, own)).rejects.toThrow(LeaseLostError);
   },
   open: async () => {
     const id = await store.controlPlane.id();

@@ -267,6 +267,17 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     expect(await under.driver.inspect(instanceName(newId('instance'), 1))).toBeNull();
   });
 
+  test('tells what one was made with, and only to its control plane', async () => {
+    const spec = { image: { ...SPEC.image, command: RUNS, environment: { SECRET: 'a=b' } } };
+    const mine = instanceOf({ memo: 'of its records', spec });
+    await under.driver.create(mine);
+    const makings = await under.driver.makings(mine.name);
+    expect(makings).toMatchObject({ memo: 'of its records', entrypoint: RUNS });
+    expect(makings?.environment).toContain('SECRET=a=b');
+    expect(await under.otherDriver.makings(mine.name)).toBeNull();
+    expect(await under.driver.makings(instanceName(newId('instance'), 1))).toBeNull();
+  });
+
   test('counts the devices of another control plane as taken, while they are in use', async () => {
     const [gpu = ''] = under.gpuUuids;
     const foreign = newInstance(under.otherControlPlaneId, imageId, { gpuUuids: [gpu] });

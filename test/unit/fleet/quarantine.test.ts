@@ -7,6 +7,7 @@ const HOUR = 3_600_000;
 const LOOK: QuarantineLook = {
   now: 1_000_000,
   replicationId: 'redis-1',
+  reasons: new Map<string, string>(),
   fence: 250,
   gaps: [[100, 200]],
   quarantineMs: 24 * HOUR,

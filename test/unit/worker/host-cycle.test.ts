@@ -43,6 +43,8 @@ async function setUp() {
   const due: string[] = [];
   const cycle = createHostCycle({
     fleet,
+    controlPlaneId: plane,
+    probe: () => Promise.resolve(null),
     observations: createObservations(fleet),
     hostWork: {
       loadHost: () => Promise.resolve({ now: redis.now, host: redis.host, memory: redis.memory }),
@@ -56,6 +58,8 @@ async function setUp() {
       hosts: () => Promise.resolve([]),
       containersOn: () => Promise.resolve([containerId]),
       look: () => Promise.resolve(new Map([[containerId, redis.looked]])),
+      remembered: () => Promise.resolve(null),
+      rebuild: () => Promise.resolve({ kind: 'CHANGED' }),
     },
     records: { container: () => Promise.resolve(null) },
     queue: { enqueue: async (key) => void due.push(key) },
