@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { redisAddress, type SentinelAddress } from './address.js';
 import { isRefusedSelect } from './redis-refusals.js';
+import { within } from './within.js';
 
 /** Longest time for which a connection may owe an answer before it counts as dead. */
 const SILENCE_MS = 2_000;
@@ -40,7 +41,29 @@ export function createRedisClient(url: string): Redis {
     // It would go on in database 0 by itself, unseen.
     if (isRefusedSelect(error)) client.disconnect(true);
   });
+  keepAlive(client);
   return client;
+}
+
+/**
+ * A client whose connection is dropped while it is still being made (as Sentinels say at that moment that there is another primary) gives up for good. Nobody
+ * asked it to.
+ */
+function keepAlive(client: Redis): void {
+  const revive = () => {
+    setTimeout(() => {
+      // Whoever closes it takes this listener away.
+      if (client.listeners('end').includes(revive)) client.connect().catch(() => undefined);
+    }, LONGEST_RECONNECT_DELAY_MS);
+  };
+  client.on('end', revive);
+}
+
+/** Says goodbye if that is possible, and drops the connection otherwise. */
+export async function closeClient(client: Redis): Promise<void> {
+  client.removeAllListeners('end');
+  if (client.status === 'ready') await within(client.quit(), performance.now() + 500).catch(() => undefined);
+  client.disconnect();
 }
 
 /** Sentinels are asked for each connection, and listened to: when they have made another one the primary, the connection to the former is dropped. */

@@ -1,5 +1,6 @@
 import { type ChainableCommander, type Redis } from 'ioredis';
 import { type DomainError, unavailable } from '../domain/errors.js';
+import { closeClient } from './redis-client.js';
 import { watchPrimary } from './redis-primary.js';
 import { isReply, passingFault, refusalIn } from './redis-refusals.js';
 import type { Standing } from './redis-standing.js';
@@ -69,7 +70,7 @@ export function createRedisConnection(client: Redis, budgetMs = CALL_BUDGET_MS):
         } catch (error) {
           if (isFaultOfScript(error)) throw error;
           unanswered ||= sent && !isReply(error);
-          const over = client.status === 'end' || performance.now() + RETRY_DELAY_MS > deadline;
+          const over = primary.closed() || performance.now() + RETRY_DELAY_MS > deadline;
           if (isReply(error) || over) throw new StoreFault(unanswered, { cause: error });
           await pause(RETRY_DELAY_MS);
         }
@@ -103,12 +104,6 @@ const isFaultOfScript = (error: unknown): boolean =>
   isReply(error) && passingFault(error.message) === null && refusalIn(error) === null;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Says goodbye if that is possible, and drops the connection otherwise. */
-export async function closeClient(client: Redis): Promise<void> {
-  if (client.status === 'ready') await within(client.quit(), performance.now() + 500).catch(() => undefined);
-  client.disconnect();
-}
 
 /** Replies of a pipeline, in order; rejects with the first error among them. */
 export async function replies(pipeline: ChainableCommander): Promise<readonly unknown[]> {

@@ -15,7 +15,9 @@ export interface Primary {
   look(): Promise<Standing>;
   /** Another one whenever there may be another Redis at the other end. */
   number(): number;
+  /** To be called before the client is closed: from then on it is not waited for. */
   close(): void;
+  closed(): boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export function watchPrimary(client: Redis): Primary {
   let refusal: Refusal | null = null;
   let leaving = false;
   let connections = 0;
+  let closed = false;
   const waiting = new Set<(found: Standing) => void>();
 
   const leave = (why: Refusal) => {
@@ -80,7 +83,7 @@ export function watchPrimary(client: Redis): Primary {
   return {
     standing: () => (client.status === 'ready' ? standing : null),
     ready: (deadline) => {
-      if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
+      if (closed) return Promise.reject(new Error('the connection was closed'));
       let resolve: (found: Standing) => void = () => undefined;
       const found = new Promise<Standing>((done) => {
         resolve = done;
@@ -90,6 +93,10 @@ export function watchPrimary(client: Redis): Primary {
     },
     look,
     number: () => connections,
-    close: () => clearInterval(timer),
+    close: () => {
+      closed = true;
+      clearInterval(timer);
+    },
+    closed: () => closed,
   };
 }

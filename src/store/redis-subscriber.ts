@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { closeClient } from './redis-connection.js';
+import { closeClient } from './redis-client.js';
 
 /** One connection for all that a process listens to. Messages may be lost while it is away; `onReconnect` says when that may have happened. */
 export interface RedisSubscriber {

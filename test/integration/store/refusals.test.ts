@@ -1,5 +1,8 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { DomainError } from '../../../src/domain/errors.js';
 import { createKeys } from '../../../src/store/keys.js';
+import { closeClient, createRedisClient } from '../../../src/store/redis-client.js';
 import type { Store } from '../../../src/store/redis-store.js';
 import { LeaseLostError } from '../../../src/store/work.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
@@ -23,6 +26,7 @@ let store: Store;
 beforeEach(async () => {
   redis = await startRedis();
   store = openStore(redis.url);
+  await answers();
 });
 afterEach(async () => {
   await store.controlPlane.close();
@@ -183,7 +187,7 @@ describe('what cannot be read', () => {
       const made = [await createContainer(brief), await createContainer(brief)];
       for (const { id, operationId } of made) await run(brief, await lease(brief, `container/${id}`), operationId);
       const [first, second] = (await redis.cli('lrange', '{longshore}:operations-by-end', '0', '-1')).split('\n');
-      await redis.cli('set', `{longshore}:operation/${first}`, 'nonsense');
+      await redis.cli('set', `{longshore}:operation/${first ?? ''}`, 'nonsense');
       await until('the second is swept', async () => {
         await createContainer(brief);
         return (await brief.records.operation(second ?? '')) === null;
@@ -198,4 +202,59 @@ describe('what cannot be read', () => {
     await store.hostWork.saveHost(await lease(store, 'host/gpu-1'), hostOf());
     expect(await store.parking.parked()).toEqual([]);
   });
+});
+
+test('a connection that ends whenever it has subscribed takes nothing else along, and subscribes in the end', async () => {
+  const path = join(redis.dir, 'cutting.sock');
+  const sockets = new Set<Socket>();
+  let cuts = 0;
+  const proxy = createServer((client) => {
+    const server = connect(redis.socketPath);
+    sockets.add(client);
+    client.on('data', (sent) => {
+      server.write(sent);
+      if (!/subscribe/i.test(sent.toString()) || cuts > 3) return;
+      cuts += 1;
+      // The first time it has been subscribed, and after that never.
+      setTimeout(() => client.destroy(), cuts === 1 ? 50 : 0);
+      if (cuts > 1) server.destroy();
+    });
+    server.on('data', (answer) => void client.write(answer));
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      one.on('error', () => undefined);
+      one.on('close', () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(path, resolve));
+  const cut = openStore(`unix://${path}`);
+  try {
+    const { operationId } = await createContainer(cut);
+    await until('it has subscribed for good', async () => {
+      const [, count] = (await redis.cli('pubsub', 'numsub', '{longshore}:operations-ended')).split('\n');
+      return cuts > 3 && Number(count) >= 2;
+    });
+    const wait = cut.watch.wait(operationId, 60_000, new AbortController().signal);
+    const held = (await cut.queue.take(1, 60_000))[0];
+    if (held === undefined) throw new Error('nothing was due');
+    await run(cut, held, operationId);
+    expect(await wait).toMatchObject({ state: 'DONE' });
+  } finally {
+    await cut.controlPlane.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+});
+
+test('a client that has given up begins again, until it is closed', async () => {
+  const client = createRedisClient(redis.url);
+  await until('it is connected', () => client.status === 'ready');
+  client.disconnect();
+  await until('it has given up', () => client.status === 'end');
+  await until('it is connected again', () => client.status === 'ready');
+  await closeClient(client);
+  await until('it has ended', () => client.status === 'end');
+  expect(client.listenerCount('end')).toBe(0);
 });
