@@ -16,7 +16,7 @@ export interface Sentinel {
   stop(): Promise<void>;
 }
 
-/** Watches the primary on a port of 127.0.0.1 under a name, and replaces it when it has been silent for half a second. */
+/** Watches the primary on a port of 127.0.0.1 under a name, and replaces it when it has been silent for a second and a half. */
 export async function startSentinel(name: string, primaryPort: number): Promise<Sentinel> {
   const dir = newDirectory('sentinel');
   const port = await freePort();
@@ -26,7 +26,7 @@ export async function startSentinel(name: string, primaryPort: number): Promise<
     'bind 127.0.0.1',
     `dir ${dir}`,
     `sentinel monitor ${name} 127.0.0.1 ${primaryPort} 1`,
-    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel down-after-milliseconds ${name} 1500`,
     `sentinel failover-timeout ${name} 3000`,
   ];
   await writeFile(file, `${lines.join('\n')}\n`);

@@ -29,6 +29,7 @@ beforeEach(async () => {
   );
   await until('the replica has caught up', async () => (await primary.redis.cli('wait', '1', '1000')) === '1');
   store = openStore(`redis+sentinel://127.0.0.1:${sentinel.port}/${NAME}`);
+  await answers();
 });
 afterEach(async () => {
   await store.controlPlane.close();
@@ -47,6 +48,8 @@ function server(at: number) {
 }
 
 const promoted = () => until('the replica is the primary', async () => (await sentinel.primary()) === second().port);
+/** What there must be. */
+const found = (id: string) => until(`${id} is read`, async () => (await store.records.container(id)) ?? false);
 const answers = () => until('the store answers', () => store.controlPlane.ping().then(() => true));
 
 test('the primary that Sentinel names is used, and after a failover the next one, with all that was acknowledged', async () => {
@@ -57,14 +60,14 @@ test('the primary that Sentinel names is used, and after a failover the next one
   await expect(createContainer(store)).rejects.toMatchObject({ failure: { code: 'UNAVAILABLE' } });
   await promoted();
   await answers();
-  for (const one of made) expect(await store.records.container(one.id)).toMatchObject({ status: 'CREATING' });
-  expect(await store.records.container(id)).toMatchObject({ status: 'ACTIVE' });
+  for (const one of made) expect(await found(one.id)).toMatchObject({ status: 'CREATING' });
+  expect(await found(id)).toMatchObject({ status: 'ACTIVE' });
   // Leases are kept as well, and whoever holds one goes on.
   await store.containerWork.save(held, { containerId: id, state: stateOf() });
   expect((await lease(store, 'host/gpu-1')).fence).toBeGreaterThan(held.fence + 999_000);
   // The former one still takes itself for the primary when it is back.
   await first().redis.start();
-  const late = await createContainer(store);
+  const late = await until('a container is created', () => createContainer(store));
   expect(await second().redis.cli('exists', `{longshore}:container/${late.id}`)).toBe('1');
 });
 
