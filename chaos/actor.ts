@@ -61,7 +61,7 @@ export class Actor {
     this.parts.ledger.count(`operation ${action.toLowerCase()}`);
     switch (action) {
       case 'DEPLOY':
-        return this.deploy(record, someBehaviour(this.parts.random));
+        return this.deploy(record, someBehaviour(this.parts.kind, this.parts.random));
       case 'ROLLBACK':
         return this.rollback(record);
       case 'CANCEL':
@@ -89,6 +89,7 @@ export class Actor {
       startFirst: kind.order === 'START_FIRST',
       entries: [],
       revisions: new Map(),
+      asking: false,
       deletedAt: null,
       servesSince: null,
     };
@@ -166,6 +167,7 @@ export class Actor {
 
   private async send(method: Entry['method'], request: object, key: string): Promise<ApiOperation | null> {
     const { calls, ledger } = this.parts;
+    if (this.record !== null) this.record.asking = true;
     const answer = await calls.settle(method, (api) => api.change(method, request, key));
     if ('reply' in answer) return answer.reply;
     const { code, message } = answer.refusal;
@@ -186,6 +188,7 @@ export class Actor {
     };
     this.sent.push(sent);
     this.parts.ledger.acknowledged(record, entry);
+    record.asking = false;
     return entry;
   }
 

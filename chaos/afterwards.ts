@@ -5,7 +5,7 @@ import type { Path } from './faults/fault.js';
 import type { Entry, Ledger } from './ledger.js';
 import { EVERYTHING } from './stalls.js';
 import type { FaultRecord } from './storm.js';
-import type { Stay } from './watch.js';
+import type { Crowd, Stay } from './watch.js';
 
 /*
  * What can only be judged when it is known which faults were in force: an answer that did not come, a request that failed, an
@@ -19,10 +19,15 @@ export interface AfterwardsParts {
   readonly calls: readonly Call[];
   readonly failed: readonly FailedRequest[];
   readonly stays: ReadonlyMap<string, readonly Stay[]>;
+  readonly crowds: readonly Crowd[];
+  /** Names of the processes that work on containers. */
+  readonly workers: readonly string[];
 }
 
 /** One second is what is promised; the rest is for a machine with too much to do. */
 const QUICK_MS = 4_000;
+/** For a former instance to drain, to ignore that it is to stop, and to be found where nobody told of it. */
+const CROWD_MS = 30_000;
 /** Engines are looked at once in a while, and not at all while they hang. */
 const NEAR_MS = 15_000;
 
@@ -30,6 +35,7 @@ export function* judged(parts: AfterwardsParts): Generator<string> {
   for (const call of parts.calls) yield* callFaults(call, parts);
   for (const request of parts.failed) yield* requestFaults(request, parts);
   for (const entry of parts.ledger.entries) yield* operationFaults(entry, parts);
+  for (const crowd of parts.crowds) yield* crowdFaults(crowd, parts);
 }
 
 /** Whatever is wrong with Redis or an engine: a process that is well answers, or says quickly that it cannot. */
@@ -55,6 +61,22 @@ function* requestFaults(
   yield `a request to ${container.id} (${container.name}, on ${hosts.join()}) by ${ingress} at ${time(from)} failed after ${to - from} ms: ${what}`;
 }
 
+/** The former instance goes when its requests have ended, or their time is over: later than that one of a container runs. */
+function* crowdFaults(
+  { container, names, hosts, from, to }: Crowd,
+  { faults, workers }: AfterwardsParts,
+): Generator<string> {
+  const engines = hosts.map((host) => host.replace('host', 'engine'));
+  const inTheWay = during(faults, ['redis', container, ...hosts, ...engines, ...workers], from, to);
+  const ends = inTheWay.map((one) => ({ from: one.from, to: (one.to ?? to) + one.recoversMs }));
+  let since = from;
+  for (const one of [...ends.sort((a, b) => a.from - b.from), { from: to, to }]) {
+    if (one.from - since > CROWD_MS)
+      yield `of container ${container} ran ${names} from ${time(since)} to ${time(one.from)}, and nothing was under way`;
+    since = Math.max(since, one.to);
+  }
+}
+
 function* operationFaults(
   { operationId, method, canSucceed, cancelled, acknowledgedAt, end }: Entry,
   { faults }: AfterwardsParts,
@@ -68,7 +90,8 @@ function* operationFaults(
     return;
   }
   if (!canSucceed || error.code === CODE.RESOURCE_EXHAUSTED) return;
-  if (!faults.some((one) => inForce(one, acknowledgedAt, end.at))) yield `${said}; no fault was in force`;
+  if (!faults.some((one) => one.paths.length > 0 && inForce(one, acknowledgedAt, end.at)))
+    yield `${said}; no fault was in force`;
 }
 
 /** Those in force on one of the paths at some time between, or so shortly before that they may still be felt. */

@@ -1,19 +1,6 @@
-import { join } from 'node:path';
-import {
-  Client,
-  credentials,
-  type GrpcObject,
-  loadPackageDefinition,
-  Metadata,
-  type ServiceError,
-} from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import type { Client } from '@grpc/grpc-js';
 import { z } from 'zod';
-
-/*
- * The public API as a stranger sees it: messages read from the .proto files at run time, none of the generated code and none of the
- * service's own.
- */
+import { callOnce, clientOf, firstText, loadApi } from '../test/support/stranger.js';
 
 const any = z.object({ type_url: z.string(), value: z.instanceof(Buffer) });
 const timestamp = z.object({ seconds: z.number(), nanos: z.number() });
@@ -83,7 +70,7 @@ export interface Api {
 }
 
 export function connectApi(root: string, addr: string): Api {
-  const packages = load(root);
+  const packages = loadApi(root);
   const containers = clientOf(packages, 'longshore.containers.v1.ContainerService', addr);
   const operations = clientOf(packages, 'longshore.operation.v1.OperationService', addr);
   const all = async <T>(method: string, request: object, field: string, item: z.ZodType<T>): Promise<readonly T[]> => {
@@ -113,11 +100,7 @@ export function connectApi(root: string, addr: string): Api {
 }
 
 /** What an operation is about: the first field of its metadata, an id in all of them. */
-export function subjectOf({ metadata }: ApiOperation): string {
-  const message = metadata?.value ?? Buffer.alloc(0);
-  // Length-delimited: tag 0x0a, length, text.
-  return message[0] === 0x0a ? message.subarray(2, 2 + (message[1] ?? 0)).toString() : '';
-}
+export const subjectOf = ({ metadata }: ApiOperation): string => firstText(metadata?.value);
 
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Error && 'code' in error && typeof error.code === 'number') {
@@ -126,43 +109,8 @@ export function refusalOf(error: unknown): Refusal {
   throw error;
 }
 
-function load(root: string): GrpcObject {
-  const files = ['containers/v1/container_service.proto', 'operation/v1/operation_service.proto'];
-  const includeDirs = [join(root, 'proto'), join(root, 'node_modules/google-proto-files')];
-  const shape = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true };
-  return loadPackageDefinition(
-    loadSync(
-      files.map((file) => join('longshore', file)),
-      { includeDirs, ...shape },
-    ),
-  );
-}
-
-/** Nothing is sent twice unseen, and a process that comes back is found soon. */
-const CHANNEL = {
-  'grpc.enable_retries': 0,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 500,
-};
-
-function clientOf(packages: GrpcObject, service: string, addr: string): Client {
-  let found: unknown = packages;
-  for (const part of service.split('.')) found = Reflect.get(Object(found), part);
-  if (typeof found !== 'function') throw new Error(`there is no service ${service}`);
-  const client: unknown = Reflect.construct(found, [addr, credentials.createInsecure(), CHANNEL]);
-  if (!(client instanceof Client)) throw new Error(`${service} is no service`);
-  return client;
-}
-
 const CALL_MS = 10_000;
 
 function call(client: Client, method: string, request: object, key: string | null = null): Promise<unknown> {
-  const send: unknown = Reflect.get(client, method);
-  if (typeof send !== 'function') throw new Error(`there is no method ${method}`);
-  const metadata = new Metadata();
-  if (key !== null) metadata.set('idempotency-key', key);
-  return new Promise((resolve, reject) => {
-    const answer = (error: ServiceError | null, reply: unknown) => (error ? reject(error) : resolve(reply));
-    send.call(client, request, metadata, { deadline: Date.now() + CALL_MS }, answer);
-  });
+  return callOnce(client, method, request, { key, deadlineMs: CALL_MS, waitForReady: false });
 }

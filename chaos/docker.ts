@@ -1,18 +1,9 @@
 import { request } from 'node:http';
 import { z } from 'zod';
+import { type Labelled, labelled, OURS } from '../test/support/labelled.js';
 
-/** What `docker inspect` shows of a container that carries our labels. */
-export interface DockerContainer {
-  readonly id: string;
+export interface DockerContainer extends Labelled {
   readonly host: string;
-  /** Without the slash in front. */
-  readonly name: string;
-  readonly status: string;
-  readonly running: boolean;
-  readonly container: string;
-  readonly instance: string;
-  readonly revision: string;
-  readonly gpus: readonly string[];
 }
 
 /** One engine, asked by its own socket, past everything that faults do to the way there. */
@@ -26,18 +17,8 @@ export interface DockerView {
 }
 
 const TIMEOUT_MS = 5_000;
-const OURS = 'longshore.control-plane';
 
 const listed = z.object({ Id: z.string() });
-const inspected = z.object({
-  Id: z.string(),
-  Name: z.string(),
-  State: z.object({ Status: z.string(), Running: z.boolean() }),
-  Config: z.object({ Labels: z.record(z.string(), z.string()) }),
-  HostConfig: z.object({
-    DeviceRequests: z.array(z.object({ DeviceIDs: z.array(z.string()).nullable() })).nullable(),
-  }),
-});
 
 export function viewDocker(host: string, socketPath: string, timeoutMs = TIMEOUT_MS): DockerView {
   const get = (path: string) => getJson(socketPath, path, timeoutMs);
@@ -47,7 +28,7 @@ export function viewDocker(host: string, socketPath: string, timeoutMs = TIMEOUT
       const filters = encodeURIComponent(JSON.stringify({ label: [OURS] }));
       const all = z.array(listed).parse(await get(`/containers/json?all=1&filters=${filters}`));
       const found = await Promise.all(all.map(({ Id }) => get(`/containers/${Id}/json`)));
-      return found.filter((one) => one !== null).map((one) => containerOf(host, inspected.parse(one)));
+      return found.filter((one) => one !== null).map((one) => ({ host, ...labelled(one) }));
     },
     networks: async () =>
       z
@@ -60,23 +41,6 @@ export function viewDocker(host: string, socketPath: string, timeoutMs = TIMEOUT
         .object({ Volumes: z.array(z.object({ Name: z.string() })).nullable() })
         .parse(await get('/volumes'))
         .Volumes?.map(({ Name }) => Name) ?? [],
-  };
-}
-
-function containerOf(
-  host: string,
-  { Id, Name, State, Config, HostConfig }: z.infer<typeof inspected>,
-): DockerContainer {
-  return {
-    id: Id,
-    host,
-    name: Name.replace('/', ''),
-    status: State.Status,
-    running: State.Running,
-    container: Config.Labels['longshore.container'] ?? '',
-    instance: Config.Labels['longshore.instance'] ?? '',
-    revision: Config.Labels['longshore.revision'] ?? '',
-    gpus: (HostConfig.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []),
   };
 }
 

@@ -39,12 +39,24 @@ function* containerFaults(state: EndState, record: ContainerRecord): Generator<s
   const operations = state.operations.get(record.id) ?? [];
   yield* journalFaults(record, operations);
   if (record.deletedAt !== null) return; // a Delete that failed: it can be repeated, and nothing is promised meanwhile
+  yield* activeFaults(record, { found, operations, revisions: state.revisions.get(record.id) ?? [] });
+  if (found.status !== 'ACTIVE') yield `container ${record.id} is ${found.status}: ${found.status_message}`;
+  yield* instanceFaults(record, found, state.docker, activeOf(record, operations));
+}
+
+/** One container with all that belongs to it, when nothing of it was under way. */
+export interface Shown {
+  readonly found: ApiContainer;
+  readonly operations: readonly ApiOperation[];
+  readonly revisions: readonly ApiRevision[];
+}
+
+/** What is active is what the last operation that succeeded made so. */
+export function* activeFaults(record: ContainerRecord, { found, operations, revisions }: Shown): Generator<string> {
   const active = activeOf(record, operations);
   if ((found.active_revision_id || null) !== active)
     yield `container ${record.id} (${record.name}) has ${found.active_revision_id || 'nothing'} active; the last operation that succeeded made it ${active}`;
-  if (found.status !== 'ACTIVE') yield `container ${record.id} is ${found.status}: ${found.status_message}`;
-  yield* revisionFaults(record, state.revisions.get(record.id) ?? [], active);
-  yield* instanceFaults(record, found, state.docker, active);
+  yield* revisionFaults(record, revisions, active);
 }
 
 function* journalFaults(record: ContainerRecord, operations: readonly ApiOperation[]): Generator<string> {

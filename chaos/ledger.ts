@@ -24,6 +24,8 @@ export interface ContainerRecord {
   readonly entries: Entry[];
   /** revision id to what it answers. */
   readonly revisions: Map<string, string>;
+  /** Whether it was asked for something, and no answer has come yet. */
+  asking: boolean;
   /** When Delete was asked for. */
   deletedAt: number | null;
   /** When the first deploy had succeeded. */

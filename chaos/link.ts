@@ -7,11 +7,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  *   SLOW       each piece that is sent arrives 100 ms later, one after the other
  *   HELD       nothing arrives, in either direction; what was sent meanwhile arrives when the link passes again
  *   RESET      connections are reset, new ones too
+ *   STARTS     what asks an engine to start a container does not arrive, nor anything after it on the same connection, before the link passes
  *   HALF_OPEN  what is sent arrives, and what is answered does not; connections are reset when the link passes again
  */
-export type LinkMode = 'PASS' | 'SLOW' | 'HELD' | 'RESET' | 'HALF_OPEN';
+export type LinkMode = 'PASS' | 'SLOW' | 'HELD' | 'RESET' | 'STARTS' | 'HALF_OPEN';
 
 const SLOW_MS = 100;
+/** One request at a time is on a connection, so that each begins a piece. */
+const START = /^POST \S+\/start[ ?]/;
 
 /** A unix socket in front of another one: the network between a process and what it depends on. */
 export class Link {
@@ -45,6 +48,11 @@ export class Link {
     }
   }
 
+  /** Whether something waits that asks for a start. */
+  get holdsStart(): boolean {
+    return [...this.pairs].some((pair) => pair.holdsStart);
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const pair of this.pairs) pair.reset();
@@ -61,6 +69,7 @@ export class Link {
 
 /** A connection and the one behind it. */
 class Pair {
+  holdsStart = false;
   private mode: LinkMode = 'PASS';
   private sent: Promise<void> = Promise.resolve();
 
@@ -69,7 +78,7 @@ class Pair {
     private readonly server: Socket,
     private readonly over: () => void,
   ) {
-    client.on('data', (piece: Buffer) => this.forward(() => void server.write(piece)));
+    client.on('data', (piece: Buffer) => this.take(piece));
     client.on('end', () => this.forward(() => void server.end()));
     server.on('data', (piece: Buffer) => void client.write(piece));
     server.on('end', () => void client.end());
@@ -81,7 +90,8 @@ class Pair {
 
   apply(mode: LinkMode): void {
     this.mode = mode;
-    if (mode === 'HELD') this.client.pause();
+    if (mode === 'PASS') this.holdsStart = false;
+    if (mode === 'HELD' || this.holdsStart) this.client.pause();
     else this.client.resume();
     if (mode === 'HELD' || mode === 'HALF_OPEN') this.server.pause();
     else this.server.resume();
@@ -91,6 +101,15 @@ class Pair {
     this.client.destroy();
     this.server.destroy();
     this.over();
+  }
+
+  private take(piece: Buffer): void {
+    if (this.mode !== 'STARTS' || !START.test(piece.toString('latin1', 0, 200)))
+      return this.forward(() => void this.server.write(piece));
+    this.holdsStart = true;
+    this.client.pause();
+    // While something is left to be read, the end of the connection is not told: it comes after it.
+    this.client.unshift(piece);
   }
 
   private forward(send: () => void): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { treePath } from '../src/paths.js';
 import { http } from '../test/support/http.js';
 import { until } from '../test/support/until.js';
 
@@ -14,10 +15,13 @@ export interface MemberOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly httpPort: number;
   readonly logFile: string;
+  /** By how many ms its clock is off. */
+  readonly clockFile: string;
 }
 
 /** Slower than that, it has failed to start. */
 const READY_MS = 120_000;
+const CLOCK = treePath('chaos', 'clock.mjs');
 
 /** One process of the service, which comes back when it was killed. */
 export class Member {
@@ -34,6 +38,7 @@ export class Member {
   constructor(private readonly options: MemberOptions) {
     this.name = options.name;
     this.role = options.role;
+    this.setClock(0);
   }
 
   /** Resolves when it is ready. One that ends by itself is started again. */
@@ -61,6 +66,11 @@ export class Member {
     await this.exited;
   }
 
+  /** From then on, and after each new start. */
+  setClock(offMs: number): void {
+    writeFileSync(this.options.clockFile, String(offMs));
+  }
+
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }
@@ -81,9 +91,12 @@ export class Member {
   }
 
   private spawn(): void {
-    const { args, env, logFile } = this.options;
+    const { args, env, logFile, clockFile } = this.options;
     const log = openSync(logFile, 'a');
-    const child = spawn(process.execPath, args, { stdio: ['ignore', log, log], env });
+    const child = spawn(process.execPath, ['--import', CLOCK, ...args], {
+      stdio: ['ignore', log, log],
+      env: { ...env, CHAOS_CLOCK: clockFile },
+    });
     closeSync(log);
     const killAtExit = () => child.kill('SIGKILL');
     process.once('exit', killAtExit);

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { treePath } from '../src/paths.js';
-import { PLANTS, type PlantName } from './plants.js';
+import { PLANTS, type PlantName, type ScriptPlant } from './plants.js';
 
 /**
  * The built service, copied, so that a build during the run changes nothing. Returns the arguments with which Node starts
@@ -15,16 +15,14 @@ export async function copyProduct(dir: string, plant: PlantName | null): Promise
   symlinkSync(treePath('node_modules'), join(dir, 'node_modules'));
   const planted = plant === null ? null : PLANTS[plant];
   if (planted?.kind === 'SEAM') return [await bundle(dir, tree), planted.seam];
-  if (planted?.kind === 'SCRIPT') forgetFences(join(tree, 'src/store/scripts/lib/lease.lua'));
+  if (planted?.kind === 'SCRIPT') spoil(join(tree, 'src/store/scripts', planted.file), planted);
   return [join(tree, 'cli.js'), 'serve'];
 }
 
-const REFUSAL = "return redis.error_reply('LEASE_LOST";
-
-function forgetFences(file: string): void {
-  const text = readFileSync(file, 'utf8');
-  if (!text.includes(REFUSAL)) throw new Error(`${file} has no place for this defect any more`);
-  writeFileSync(file, text.replace(REFUSAL, `local ignored = redis.error_reply('LEASE_LOST`));
+function spoil(file: string, { text, instead }: ScriptPlant): void {
+  const script = readFileSync(file, 'utf8');
+  if (!script.includes(text)) throw new Error(`${file} has no place for this defect any more`);
+  writeFileSync(file, script.replaceAll(text, instead));
 }
 
 async function bundle(dir: string, tree: string): Promise<string> {

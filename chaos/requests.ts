@@ -6,22 +6,32 @@ export type Behaviour = 'ANSWERS' | 'STUBBORN' | 'MISSING' | 'EXITS' | 'SILENT';
 export interface SlotKind {
   readonly gpus: number;
   readonly order: 'START_FIRST' | 'STOP_FIRST' | 'AUTO';
+  /** How often revisions do what, compared with each other. */
+  readonly behaviours: Readonly<Record<Behaviour, number>>;
 }
+
+const SOME_OF_ALL = { ANSWERS: 10, STUBBORN: 1, MISSING: 1, EXITS: 2, SILENT: 1 };
+const GOOD = { ANSWERS: 1, STUBBORN: 0, MISSING: 0, EXITS: 0, SILENT: 0 };
+const BAD = { ANSWERS: 1, STUBBORN: 0, MISSING: 0, EXITS: 4, SILENT: 0 };
 
 /** One caller each. */
 export const SLOTS = {
   /** Some of everything. Together they want more GPUs than three hosts have, so that what is freed is taken by another one soon. */
   mixed: [
-    { gpus: 0, order: 'START_FIRST' },
-    { gpus: 0, order: 'START_FIRST' },
-    { gpus: 1, order: 'START_FIRST' },
-    { gpus: 1, order: 'START_FIRST' },
-    { gpus: 1, order: 'STOP_FIRST' },
-    { gpus: 2, order: 'AUTO' },
-    { gpus: 2, order: 'AUTO' },
+    { gpus: 0, order: 'START_FIRST', behaviours: SOME_OF_ALL },
+    { gpus: 0, order: 'START_FIRST', behaviours: SOME_OF_ALL },
+    { gpus: 1, order: 'START_FIRST', behaviours: SOME_OF_ALL },
+    { gpus: 1, order: 'START_FIRST', behaviours: SOME_OF_ALL },
+    { gpus: 1, order: 'STOP_FIRST', behaviours: SOME_OF_ALL },
+    { gpus: 2, order: 'AUTO', behaviours: SOME_OF_ALL },
+    { gpus: 2, order: 'AUTO', behaviours: SOME_OF_ALL },
   ],
   /** Whoever deploys wants the GPU that another one is about to give up. */
-  scarce: Array.from({ length: 5 }, () => ({ gpus: 1, order: 'START_FIRST' })),
+  scarce: Array.from({ length: 5 }, () => ({ gpus: 1, order: 'START_FIRST', behaviours: SOME_OF_ALL })),
+  /** Nothing waits for anything, and nothing fails, so that much is under way and soon something else is. */
+  quick: Array.from({ length: 6 }, () => ({ gpus: 0, order: 'START_FIRST', behaviours: GOOD })),
+  /** Most of what is started is not wanted any more a moment later. */
+  failing: Array.from({ length: 6 }, () => ({ gpus: 0, order: 'START_FIRST', behaviours: BAD })),
 } as const satisfies Record<string, readonly SlotKind[]>;
 
 export type SlotsName = keyof typeof SLOTS;
@@ -75,6 +85,6 @@ export function deployRequest(
   };
 }
 
-export function someBehaviour(random: Random): Behaviour {
-  return random.weighted({ ANSWERS: 10, STUBBORN: 1, MISSING: 1, EXITS: 2, SILENT: 1 });
+export function someBehaviour({ behaviours }: SlotKind, random: Random): Behaviour {
+  return random.weighted(behaviours);
 }

@@ -62,7 +62,16 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   for (const { api } of apis) api.close();
   stalls.stop();
   const faults = [...storm.records, ...stalls.records];
-  const seen = { ledger, faults, calls: calls.made, failed: caller.failed, stays: watch.stays };
+  const workers = stage.of('worker').map(({ member }) => member.name);
+  const seen = {
+    ledger,
+    faults,
+    calls: calls.made,
+    failed: caller.failed,
+    stays: watch.stays,
+    crowds: watch.crowds,
+    workers,
+  };
   for (const line of judged(seen)) ledger.violation(line);
   for (const { member } of stage.members) for (const accident of member.accidents) ledger.violation(accident);
   const failedStarts = stage.members.reduce((sum, { member }) => sum + member.failedStarts, 0);

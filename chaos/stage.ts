@@ -15,7 +15,7 @@ export interface StageHost {
   /** host-1 ... */
   readonly name: string;
   readonly engine: PrivateEngine;
-  /** Between the workers and the engine. */
+  /** Between all processes and the engine. */
   readonly link: Link;
   /** Its containers survive the death of their engine. */
   readonly liveRestore: boolean;
@@ -25,6 +25,8 @@ export interface StageMember {
   readonly member: Member;
   /** Between the process and Redis. */
   readonly redisLink: Link;
+  /** Of a worker: between it and each engine. */
+  readonly engineLinks: readonly Link[];
   /** Of its gRPC or its ingress; 0 for a worker. */
   readonly port: number;
 }
@@ -127,8 +129,6 @@ interface MemberParts {
 
 async function openMembers(parts: MemberParts): Promise<readonly StageMember[]> {
   const { dir, ends } = parts;
-  const hostsFile = join(dir, 'hosts.yaml');
-  writeFileSync(hostsFile, hostsYaml(parts.hosts));
   const counts = new Map<Role, number>();
   const members: StageMember[] = [];
   for (const role of ROLES) {
@@ -137,6 +137,10 @@ async function openMembers(parts: MemberParts): Promise<readonly StageMember[]> 
     const name = `${role}-${number}`;
     const redisLink = await Link.open(join(dir, `${name}.sock`), parts.redis.socketPath);
     ends.push(() => redisLink.close());
+    const engineLinks = role === 'worker' ? await linksOf(name, parts) : [];
+    const sockets = parts.hosts.map(({ link }, index) => (engineLinks[index] ?? link).socketPath);
+    const hostsFile = join(dir, `${name}.yaml`);
+    writeFileSync(hostsFile, hostsYaml(parts.hosts, sockets));
     const [httpPort, servingPort] = [await freePort(), await freePort()];
     const env = {
       PATH: process.env['PATH'] ?? '',
@@ -154,23 +158,35 @@ async function openMembers(parts: MemberParts): Promise<readonly StageMember[]> 
       LONGSHORE_DOCKER_CONFIG: join(parts.registry.dockerConfigDir, 'config.json'),
     };
     const logFile = join(parts.logDir, `${name}.log`);
-    const member = new Member({ name, role, args: parts.args, env, httpPort, logFile });
+    const clockFile = join(dir, `${name}.clock`);
+    const member = new Member({ name, role, args: parts.args, env, httpPort, logFile, clockFile });
     ends.push(() => member.stop());
-    members.push({ member, redisLink, port: role === 'worker' ? 0 : servingPort });
+    members.push({ member, redisLink, engineLinks, port: role === 'worker' ? 0 : servingPort });
   }
   // One after the other: six at once take each other's time, and the first one writes what all need.
   for (const { member } of members) await member.start();
   return members;
 }
 
+/** A worker's own way to each host, in front of the one that all share. */
+async function linksOf(member: string, { dir, hosts, ends }: MemberParts): Promise<readonly Link[]> {
+  const links: Link[] = [];
+  for (const { name, link } of hosts) {
+    const own = await Link.open(join(dir, `${member}-${name}.sock`), link.socketPath);
+    ends.push(() => own.close());
+    links.push(own);
+  }
+  return links;
+}
+
 /** Engines in the machine's own network share its address, so each has its own ports, which hang on its directory. */
-function hostsYaml(hosts: readonly StageHost[]): string {
-  const entries = hosts.map(({ name, engine, link }) => {
+function hostsYaml(hosts: readonly StageHost[], sockets: readonly string[]): string {
+  const entries = hosts.map(({ name, engine }, index) => {
     const slot = createHash('sha256').update(engine.dir).digest().readUInt16BE() % 400;
     const first = 33_000 + slot * PORTS_PER_HOST;
     return {
       name,
-      endpoint: `unix://${link.socketPath}`,
+      endpoint: `unix://${sockets[index]}`,
       address: '127.0.0.1',
       gpus: engine.gpuUuids.map((uuid) => ({ uuid, name: 'NVIDIA H200', memory_mib: 143771 })),
       ports: `${first}-${first + PORTS_PER_HOST - 1}`,

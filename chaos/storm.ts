@@ -23,7 +23,7 @@ export class Storm {
   readonly records: FaultRecord[] = [];
   /** Faults that could not be planted or lifted: a fault of this program. */
   readonly failures: string[] = [];
-  private readonly inForce = new Map<string, Promise<void>>();
+  private readonly inForce = new Map<Fault, Promise<void>>();
   private readonly lifting = new AbortController();
 
   constructor(
@@ -42,7 +42,7 @@ export class Storm {
       const kind = this.kinds.find((one) => one.kind === chosen);
       const fault = await kind?.prepare(this.stage, this.random);
       if (this.lifting.signal.aborted) return;
-      if (fault && !this.inForce.has(fault.target) && this.inForce.size < AT_ONCE) this.begin(chosen, fault);
+      if (fault && this.isFree(fault) && this.inForce.size < AT_ONCE) this.begin(chosen, fault);
     }
   }
 
@@ -52,14 +52,18 @@ export class Storm {
     await Promise.all(this.inForce.values());
   }
 
+  private isFree({ targets }: Fault): boolean {
+    return ![...this.inForce.keys()].some((other) => other.targets.some((target) => targets.includes(target)));
+  }
+
   private begin(kind: string, fault: Fault): void {
     const { name, paths, recoversMs } = fault;
     const record: FaultRecord = { kind, name, paths, from: Date.now(), to: null, recoversMs };
     this.records.push(record);
     const over = this.play(fault, record)
       .catch((error: unknown) => void this.failures.push(`${name}: ${String(error)}`))
-      .finally(() => this.inForce.delete(fault.target));
-    this.inForce.set(fault.target, over);
+      .finally(() => this.inForce.delete(fault));
+    this.inForce.set(fault, over);
   }
 
   private async play(fault: Fault, record: FaultRecord): Promise<void> {

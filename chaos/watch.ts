@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CODE } from './api.js';
+import { isAtRest, restFaults, unwantedFaults } from './at-rest.js';
 import type { Calls } from './calls.js';
 import type { DockerContainer, DockerView } from './docker.js';
-import type { Entry, Ledger } from './ledger.js';
+import type { ContainerRecord, Entry, Ledger } from './ledger.js';
 
 export interface WatchParts {
   readonly ledger: Ledger;
@@ -19,7 +20,20 @@ export interface Stay {
   to: number;
 }
 
+/** Several instances of a container ran, while nothing of it was under way. */
+export interface Crowd {
+  readonly container: string;
+  /** Operations until then: one more, and it is another crowd. */
+  readonly operations: number;
+  /** Of the Docker containers. */
+  readonly names: string;
+  readonly hosts: readonly string[];
+  readonly from: number;
+  to: number;
+}
+
 const OPERATIONS_MS = 300;
+const REST_MS = 400;
 const DOCKER_MS = 1_000;
 /** Seen twice within that, it was there in between. */
 const APART_MS = 10_000;
@@ -30,14 +44,18 @@ const AGAIN = 5;
 export class Watch {
   /** Of each container, by its id: where it was seen to run, and when. */
   readonly stays = new Map<string, Stay[]>();
+  /** What is to be thought of them depends on the faults that were in force. */
+  readonly crowds: Crowd[] = [];
   private running = true;
   private turn = 0;
+  private restTurn = 0;
 
   constructor(private readonly parts: WatchParts) {}
 
   async run(): Promise<void> {
     await Promise.all([
       this.repeat(OPERATIONS_MS, () => this.readOperations()),
+      this.repeat(REST_MS, () => this.readOneAtRest()),
       this.repeat(DOCKER_MS, () => this.lookAtDocker()),
     ]);
   }
@@ -56,15 +74,16 @@ export class Watch {
   }
 
   async lookAtDocker(): Promise<void> {
-    for (const line of this.parts.gpuOverlaps()) this.parts.ledger.violation(line);
-    await Promise.all(
-      this.parts.docker.map((view) =>
-        view.containers().then(
-          (all) => this.note(all),
-          () => {},
-        ),
-      ),
-    );
+    const { ledger, docker, gpuOverlaps } = this.parts;
+    for (const line of gpuOverlaps()) ledger.violation(line);
+    const askedAt = Date.now();
+    const resting = ledger.containers.filter(isAtRest);
+    const looks = await Promise.all(docker.map((view) => view.containers().catch(() => null)));
+    const found = looks.flatMap((all) => all ?? []);
+    this.note(found);
+    for (const line of unwantedFaults(found, ledger.containers, askedAt)) ledger.violation(line);
+    // Where one engine did not answer it is not known what else runs.
+    if (!looks.includes(null)) for (const record of resting) if (isAtRest(record)) this.noteCrowd(record, found);
   }
 
   private async repeat(everyMs: number, look: () => Promise<void>): Promise<void> {
@@ -72,6 +91,15 @@ export class Watch {
       await look();
       await delay(everyMs);
     }
+  }
+
+  private async readOneAtRest(): Promise<void> {
+    const { ledger, calls } = this.parts;
+    const resting = ledger.containers.filter(isAtRest);
+    const record = resting[this.restTurn++ % resting.length];
+    if (record === undefined) return;
+    for (const line of await restFaults(record, calls)) ledger.violation(line);
+    ledger.count('containers read at rest');
   }
 
   private async read(entry: Entry): Promise<void> {
@@ -108,6 +136,22 @@ export class Watch {
       const last = stays.filter((one) => one.host === host).at(-1);
       if (last !== undefined && now - last.to < APART_MS) last.to = now;
       else stays.push({ host, from: now, to: now });
+    }
+  }
+
+  private noteCrowd({ id, entries }: ContainerRecord, found: readonly DockerContainer[]): void {
+    const running = found.filter((one) => one.container === id && one.running);
+    if (running.length < 2) return;
+    const now = Date.now();
+    const names = running
+      .map(({ name }) => name)
+      .sort()
+      .join(' and ');
+    const last = this.crowds.findLast((one) => one.container === id);
+    if (last?.names === names && last.operations === entries.length && now - last.to < APART_MS) last.to = now;
+    else {
+      const hosts = [...new Set(running.map(({ host }) => host))];
+      this.crowds.push({ container: id, operations: entries.length, names, hosts, from: now, to: now });
     }
   }
 }

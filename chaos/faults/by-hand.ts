@@ -23,7 +23,7 @@ const toContainer = (kind: string, does: (container: DockerContainer) => readonl
     if (container === undefined) return null;
     return {
       name: `${kind} ${container.name} on ${host.name}`,
-      target: host.name,
+      targets: [host.name],
       paths: [container.container],
       forMs: 0,
       recoversMs: RECOVERS_MS,
@@ -46,7 +46,7 @@ export const BY_HAND: readonly FaultKind[] = [
       const host = random.pick(stage.hosts);
       return {
         name: `remove the image on ${host.name}`,
-        target: host.name,
+        targets: [host.name],
         paths: [host.name.replace('host', 'engine')],
         forMs: 0,
         recoversMs: 0,

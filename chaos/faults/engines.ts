@@ -6,7 +6,7 @@ import type { Fault, FaultKind } from './fault.js';
 const HOST_RECOVERS_MS = 30_000;
 const RECOVERS_MS = 3_000;
 
-type Prepared = Omit<Fault, 'target'>;
+type Prepared = Omit<Fault, 'targets'>;
 
 const onEngine = (
   kind: string,
@@ -18,7 +18,7 @@ const onEngine = (
   weight,
   prepare: (stage: Stage, random) => {
     const host = random.pick(stage.hosts);
-    return { ...prepare(host, random.between(from * 1_000, to * 1_000)), target: host.name };
+    return { ...prepare(host, random.between(from * 1_000, to * 1_000)), targets: [host.name] };
   },
 });
 

@@ -3,7 +3,7 @@ import type { Stage } from '../stage.js';
 
 /**
  * What a fault is in the way of: `redis`, the name of a process, `host-1` (its containers), `engine-1` (its engine alone: containers go on),
- * or the id of a container.
+ * or the id of a container. One that must not change anything is in the way of nothing.
  */
 export type Path = string;
 
@@ -11,8 +11,8 @@ export type Path = string;
 export interface Fault {
   /** `freeze worker-1` ... */
   readonly name: string;
-  /** Never hit by two at once. */
-  readonly target: string;
+  /** None of them is ever hit by two at once. */
+  readonly targets: readonly string[];
   readonly paths: readonly Path[];
   /** How long it stays. 0: it is a moment. */
   readonly forMs: number;

@@ -1,7 +1,8 @@
 import { BY_HAND } from './by-hand.js';
 import { ENGINE_FAULTS } from './engines.js';
 import type { FaultKind } from './fault.js';
-import { freeze, kill } from './processes.js';
+import { LATE_START, late } from './late.js';
+import { freeze, kill, setClock } from './processes.js';
 import { REDIS_FAULTS } from './redis.js';
 
 const ROLES = ['api', 'worker', 'ingress'] as const;
@@ -10,6 +11,9 @@ const ROLES = ['api', 'worker', 'ingress'] as const;
 export const FAULT_KINDS: readonly FaultKind[] = [
   ...ROLES.map(kill),
   ...ROLES.map(freeze),
+  ...ROLES.map(late),
+  ...ROLES.map(setClock),
+  LATE_START,
   ...REDIS_FAULTS,
   ...ENGINE_FAULTS,
   ...BY_HAND,

@@ -13,12 +13,33 @@ export const kill = (role: Role): FaultKind => ({
     const { member } = random.pick(stage.of(role));
     return {
       name: `kill ${member.name}`,
-      target: member.name,
+      targets: [member.name],
       paths: [member.name],
       forMs: AWAY_MS,
       recoversMs: RECOVERS_MS,
       begin: () => member.kill(),
       lift: () => member.start(),
+    };
+  },
+});
+
+const DAY_MS = 86_400_000;
+
+/** The clock of a process is set wrong, and then right again: in the way of nothing. */
+export const setClock = (role: Role): FaultKind => ({
+  kind: `clock-${role}`,
+  weight: 1,
+  prepare: (stage, random) => {
+    const { member } = random.pick(stage.of(role));
+    const days = random.pick([-1, -1 / 24, 1 / 24, 1]);
+    return {
+      name: `set the clock of ${member.name} ${days < 0 ? 'back' : 'forward'}`,
+      targets: [`the clock of ${member.name}`],
+      paths: [],
+      forMs: random.between(2_000, 8_000),
+      recoversMs: 0,
+      begin: async () => member.setClock(days * DAY_MS),
+      lift: async () => member.setClock(0),
     };
   },
 });
@@ -31,7 +52,7 @@ export const freeze = (role: Role): FaultKind => ({
     const { member } = random.pick(stage.of(role));
     return {
       name: `freeze ${member.name}`,
-      target: member.name,
+      targets: [member.name],
       paths: [member.name],
       forMs: random.between(4_000, 8_000),
       recoversMs: RECOVERS_MS,

@@ -16,7 +16,7 @@ const fault = ({ kind, seconds: [from, to], begin, lift }: RedisFault): FaultKin
   weight: 1,
   prepare: (stage, random) => ({
     name: kind,
-    target: 'redis',
+    targets: ['redis'],
     paths: ['redis'],
     forMs: random.between(from * 1_000, to * 1_000),
     recoversMs: RECOVERS_MS,
@@ -60,21 +60,4 @@ export const REDIS_FAULTS: readonly FaultKind[] = [
     begin: ({ redis }) => redis.cli('config', 'set', 'min-replicas-to-write', '1'),
     lift: ({ redis }) => redis.cli('config', 'set', 'min-replicas-to-write', '0'),
   }),
-  // What one process sends arrives when others have its leases already.
-  {
-    kind: 'redis-late',
-    weight: 3,
-    prepare: (stage, random) => {
-      const { member, redisLink } = random.pick(stage.members);
-      return {
-        name: `what ${member.name} sends to Redis arrives late`,
-        target: member.name,
-        paths: [member.name],
-        forMs: random.between(4_000, 8_000),
-        recoversMs: RECOVERS_MS,
-        begin: async () => redisLink.set('HELD'),
-        lift: async () => redisLink.set('PASS'),
-      };
-    },
-  },
 ];

@@ -1,20 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  Client,
-  credentials,
-  type GrpcObject,
-  loadPackageDefinition,
-  Metadata,
-  type ServiceError,
-} from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import type { Client } from '@grpc/grpc-js';
 import { z } from 'zod';
-
-/*
- * The public API as a stranger sees it: messages read from the .proto files at run time, none of the generated code and none of the
- * service's own.
- */
+import { callOnce, clientOf, firstText, loadApi } from '../stranger.js';
 
 const root = join(__dirname, '../../..');
 
@@ -76,7 +64,7 @@ const UNAVAILABLE = 14;
 
 /** An API that reads are asked again of where it is away: its process may have died, and the next one be on its way. */
 export function connectApi(addr: string): Api {
-  const packages = load();
+  const packages = loadApi(root);
   const containers = clientOf(packages, 'longshore.containers.v1.ContainerService', addr);
   const operations = clientOf(packages, 'longshore.operation.v1.OperationService', addr);
   const listed = (field: string, items: z.ZodType) => z.object({ [field]: z.array(items) });
@@ -115,45 +103,12 @@ export function connectApi(addr: string): Api {
       const found = z.array(binding).parse(page['access_bindings']);
       return found.map(({ role_id, subject }) => `${role_id} of ${subject.id}`);
     },
-    subject: ({ metadata }) => firstString(metadata?.value ?? Buffer.alloc(0)),
+    subject: ({ metadata }) => firstText(metadata?.value),
     close: () => {
       containers.close();
       operations.close();
     },
   };
-}
-
-function load(): GrpcObject {
-  const files = ['containers/v1/container_service.proto', 'operation/v1/operation_service.proto'];
-  return loadPackageDefinition(
-    loadSync(
-      files.map((file) => join('longshore', file)),
-      {
-        includeDirs: [join(root, 'proto'), join(root, 'node_modules/google-proto-files')],
-        keepCase: true,
-        longs: Number,
-        enums: String,
-        defaults: true,
-        oneofs: true,
-      },
-    ),
-  );
-}
-
-/** Nothing is sent twice unseen, and a process that comes back is found soon. */
-const CHANNEL = {
-  'grpc.enable_retries': 0,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 500,
-};
-
-function clientOf(packages: GrpcObject, service: string, addr: string): Client {
-  let found: unknown = packages;
-  for (const part of service.split('.')) found = Reflect.get(Object(found), part);
-  if (typeof found !== 'function') throw new Error(`there is no service ${service}`);
-  const client: unknown = Reflect.construct(found, [addr, credentials.createInsecure(), CHANNEL]);
-  if (!(client instanceof Client)) throw new Error(`${service} is no service`);
-  return client;
 }
 
 const CALL_MS = 60_000;
@@ -172,20 +127,7 @@ async function read(client: Client, method: string, request: object): Promise<un
 }
 
 function call(client: Client, method: string, request: object, key: string | null): Promise<unknown> {
-  const send: unknown = Reflect.get(client, method);
-  if (typeof send !== 'function') throw new Error(`there is no method ${method}`);
-  const metadata = new Metadata({ waitForReady: true });
-  if (key !== null) metadata.set('idempotency-key', key);
-  return new Promise((resolve, reject) => {
-    const answer = (error: ServiceError | null, reply: unknown) => (error ? reject(error) : resolve(reply));
-    send.call(client, request, metadata, { deadline: Date.now() + CALL_MS }, answer);
-  });
+  return callOnce(client, method, request, { key, deadlineMs: CALL_MS, waitForReady: true });
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null);
-
-/** Field 1 of a message, length-delimited: tag 0x0a, length, text. */
-function firstString(message: Buffer): string {
-  if (message[0] !== 0x0a) return '';
-  return message.subarray(2, 2 + (message[1] ?? 0)).toString();
-}

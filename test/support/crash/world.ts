@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Answer, http } from '../http.js';
+import { type Labelled, labelled, OURS } from '../labelled.js';
 import type { Api, ApiContainer, ApiOperation, ApiRevision } from './api.js';
 import { idsByLabel, inspectContainer } from './docker-view.js';
 
@@ -79,28 +80,8 @@ export type State = z.infer<typeof state>;
 export type InstanceState = z.infer<typeof instance>;
 type Route = z.infer<typeof route>;
 
-const inspected = z.object({
-  Id: z.string(),
-  Name: z.string(),
-  State: z.object({ Status: z.string(), Running: z.boolean() }),
-  Config: z.object({ Labels: z.record(z.string(), z.string()) }),
-  HostConfig: z.object({
-    PortBindings: z.record(z.string(), z.array(z.object({ HostPort: z.string() }))).nullable(),
-    DeviceRequests: z.array(z.object({ DeviceIDs: z.array(z.string()).nullable() })).nullable(),
-  }),
-});
-
-export interface DockerContainer {
-  readonly id: string;
+export interface DockerContainer extends Labelled {
   readonly host: string;
-  readonly name: string;
-  readonly running: boolean;
-  readonly status: string;
-  readonly container: string;
-  readonly instance: string;
-  readonly revision: string;
-  readonly ports: readonly number[];
-  readonly gpus: readonly string[];
   /** What the stand-in for NVIDIA's hook gave it at its last start. */
   readonly gpusSeen: readonly string[];
 }
@@ -229,27 +210,13 @@ async function keysLike(redis: Redis, pattern: string): Promise<readonly string[
 }
 
 async function dockerContainers({ host, socketPath, gpusSeen }: Engine): Promise<readonly DockerContainer[]> {
-  const ids = await idsByLabel(socketPath, 'longshore.control-plane', { all: true });
+  const ids = await idsByLabel(socketPath, OURS, { all: true });
   // Each alone: one may be gone since it was listed, or be listed for minutes while it is removed, and must not hide the others.
   const found = await Promise.all(ids.map((id) => inspectContainer(socketPath, id)));
-  return z
-    .array(inspected)
-    .parse(found.filter((one) => one !== null))
-    .map((one) => ({
-      id: one.Id,
-      host,
-      name: one.Name.replace('/', ''),
-      running: one.State.Running,
-      status: one.State.Status,
-      container: one.Config.Labels['longshore.container'] ?? '',
-      instance: one.Config.Labels['longshore.instance'] ?? '',
-      revision: one.Config.Labels['longshore.revision'] ?? '',
-      ports: Object.values(one.HostConfig.PortBindings ?? {})
-        .flat()
-        .map(({ HostPort }) => Number(HostPort)),
-      gpus: (one.HostConfig.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []),
-      gpusSeen: gpusSeen(one.Id),
-    }));
+  return found
+    .filter((one) => one !== null)
+    .map(labelled)
+    .map((one) => ({ host, ...one, gpusSeen: gpusSeen(one.id) }));
 }
 
 async function seenBy(api: Api, containerId: string, operationIds: readonly string[]): Promise<World['api']> {
