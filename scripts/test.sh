@@ -31,7 +31,7 @@ finish() {
 
 # What apt downloads and unpacks does not wait for what npm downloads and we build, nor the other way round.
 set_up() {
-  "$SETUP/packages.sh" dockerd docker containerd busybox ip iptables openssl redis-server docker-registry &
+  "$SETUP/packages.sh" dockerd docker containerd busybox ip iptables openssl redis-server docker-registry faketime &
   PACKAGES=$!
   "$SETUP/node.sh"
   say "building"

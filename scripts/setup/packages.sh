@@ -16,7 +16,7 @@ package_of() {
     ip) echo iproute2 ;;
     apparmor_parser) echo apparmor ;;
     h2load) echo nghttp2-client ;;
-    redis-server | docker-registry | iptables | openssl | curl | git) echo "$1" ;;
+    redis-server | docker-registry | iptables | openssl | curl | git | faketime) echo "$1" ;;
     *) fail "no package is known for the command '$1'" ;;
   esac
 }
@@ -35,6 +35,7 @@ install_elsewhere() {
       *:redis-server) names+=(redis) ;;
       *:ip) names+=(iproute2) ;;
       *:h2load) names+=(nghttp2) ;;
+      *:faketime) names+=(libfaketime) ;;
       *:apparmor_parser) names+=(apparmor) ;;
       *) names+=("$command") ;;
     esac
