@@ -61,7 +61,7 @@ const patient = () => ({
   ],
 });
 /** Until a command says so: it may find Redis busy. */
-const says = (what: string, command: () => Promise<string>, pattern: RegExp): Promise<void> =>
+const says = (what: string, command: () => Promise<string>, pattern: RegExp): Promise<unknown> =>
   until(what, async () => pattern.test(await command()), PATIENCE_MS);
 const doctor = async (): Promise<string> => (await diagnose(patient())).map(lineOf).join('\n');
 const adopt = async (): Promise<string> =>

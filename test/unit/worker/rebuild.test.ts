@@ -21,7 +21,7 @@ function setUp() {
   const plane = newId('controlPlane');
   let now = Date.parse('2026-01-01T00:00:00Z');
   const host = (name: string) => createMemoryHost({ host: name, timeoutMs: 1, now: () => (now += 1_000) });
-  const hosts = new Map([['h1', host('h1')] as const, ['h2', host('h2')] as const]);
+  const hosts = new Map(['h1', 'h2'].map((name) => [name, host(name)]));
   const on = (name: string) => {
     const found = hosts.get(name);
     if (!found) throw new Error(`no host ${name}`);
