@@ -36,16 +36,19 @@ beforeAll(async () => {
   redis = await startRedis();
   direct = new Redis(redis.socketPath);
   contract = scriptContract(direct);
-  plain = openStore(redis.url);
-  store = openStore(redis.url, { wrapScripts: contract.wrap, settings: { obsoleteRevisions: 1 } });
 });
 afterAll(async () => {
-  await Promise.all([plain?.controlPlane.close(), store?.controlPlane.close()]);
   direct?.disconnect();
   await redis?.stop();
 });
+// A store keeps up with hosts by what changes, and no service lives on when its Redis is emptied: each has its own.
 beforeEach(async () => {
   await direct.flushall();
+  plain = openStore(redis.url);
+  store = openStore(redis.url, { wrapScripts: contract.wrap, settings: { obsoleteRevisions: 1 } });
+});
+afterEach(async () => {
+  await Promise.all([plain.controlPlane.close(), store.controlPlane.close()]);
 });
 
 const progress = {
