@@ -64,10 +64,11 @@ forget_settings() {
   done
 }
 
+# More at a time than there are processors: tests wait for leases, deadlines and engines about half of their time.
 run_jest() {
   forget_settings
   export LONGSHORE_RUN=$RUN LONGSHORE_TEST_DOCKER_HOST=$ENGINE TMPDIR=$RUN
-  exec node "$ROOT/node_modules/jest/bin/jest.js" --rootDir "$ROOT" --ci --maxWorkers=2 \
+  exec node "$ROOT/node_modules/jest/bin/jest.js" --rootDir "$ROOT" --ci --maxWorkers=3 \
     --cacheDirectory "$DATA/jest-cache" --json --outputFile "$REPORT" "$@" </dev/null >/dev/null
 }
 
