@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
-import { command } from '../support/command.js';
+import { command, tryCommand } from '../support/command.js';
 import { startDaemon } from '../support/daemon.js';
 import { http } from '../support/http.js';
 import { freePort } from '../support/ports.js';
@@ -21,7 +21,9 @@ async function traces(dir: string): Promise<string[]> {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const links = (await command('ip', ['-o', 'link'])).split('\n');
   const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
-  const cgroups = (await command('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', `*${hash}*`])).split('\n');
+  // It ends with an error when a directory of another engine goes while it looks.
+  const found = await tryCommand('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', `*${hash}*`]);
+  const cgroups = found.stdout.split('\n');
   const runtime = readdirSync('/run').map((name) => `/run/${name}`);
   const kept = existsSync(dir) ? [`${dir}/`] : [];
   return [...processes, ...mounts, ...links, ...namespaces, ...cgroups, ...runtime, ...kept].filter(mentions);
