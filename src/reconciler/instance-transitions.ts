@@ -22,9 +22,16 @@ export function changeAll(
   return { ...state, instances: state.instances.map((instance) => ({ ...instance, ...changed(instance) })) };
 }
 
-/** PULL_IMAGE succeeded, or there was nothing to pull. What comes next is a create, so that is intended from here on. */
+/**
+ * PULL_IMAGE succeeded, or there was nothing to pull. What comes next is a create, so that is intended from here on. What creates met before goes on being
+ * counted, or one that always fails would be tried for ever, since the image is looked for before each.
+ */
 export function pulled(state: ContainerState, instanceId: string, now: number): ContainerState {
-  return change(state, instanceId, { imageReady: true, createIntended: true, fault: null, changedAt: now });
+  return changeAll(state, ({ id, fault }) => {
+    if (id !== instanceId) return {};
+    const ofCreates = fault?.step === 'CREATE_CONTAINER' ? fault : null;
+    return { imageReady: true, createIntended: true, fault: ofCreates, changedAt: now };
+  });
 }
 
 /** CREATE_CONTAINER, to be stored BEFORE Docker is asked, where it is not intended yet. */
@@ -162,7 +169,9 @@ export function faulted(state: ContainerState, instanceId: string, fault: FaultO
       firstAt: before?.firstAt ?? now,
       retryAt: now + (fault.delayMs ?? backoff(count, FAULT_BACKOFF_MS, fault.jitter ?? 1)),
     };
-    const imageReady = instance.imageReady && fault.step !== 'CREATE_CONTAINER';
+    // The image may be what is missing: it is looked for once more.
+    const missed = fault.step === 'CREATE_CONTAINER' && fault.kind === 'TRANSIENT';
+    const imageReady = instance.imageReady && !missed;
     const restarts = instance.restarts + (fault.step === 'START_CONTAINER' && instance.role === 'SERVING' ? 1 : 0);
     return { fault: recorded, imageReady, restarts, avoidPorts: avoided(instance, recorded) };
   });

@@ -96,6 +96,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       if (behaviourOf(step.instanceId) === 'NO_IMAGE') throw new EngineFault('PERMANENT');
       return world.write(container, one.pulled(state, step.instanceId, now));
     case 'CREATE_CONTAINER':
+      if (behaviourOf(step.instanceId) === 'NO_CREATE') throw new EngineFault('PERMANENT');
+      if (behaviourOf(step.instanceId) === 'FULL_DISK') throw new EngineFault('TRANSIENT');
       return create(world, container, view, step.instanceId);
     case 'START_CONTAINER': {
       const behaviour = behaviourOf(step.instanceId) ?? 'WELL';

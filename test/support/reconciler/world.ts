@@ -9,7 +9,7 @@ import type { HostSnapshot } from '../../../src/scheduler/placement.js';
 import { aHost, anOperation, aRevision, aSnapshot, POLICY } from './builders.js';
 
 /** What an image does when it runs. */
-export type Behaviour = 'WELL' | 'EXITS' | 'ILL' | 'NO_IMAGE' | 'NO_START';
+export type Behaviour = 'WELL' | 'EXITS' | 'ILL' | 'NO_IMAGE' | 'NO_CREATE' | 'FULL_DISK' | 'NO_START';
 
 /** What happens at one call to an engine, or at one write: the calls take them from a list, and the rest of the calls go well. */
 export type Mishap = 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE' | 'CRASH_BEFORE' | 'CRASH_AFTER' | 'HANG' | null;

@@ -10,7 +10,10 @@ const STEP_LIMIT = 1_500;
 
 const behaviour = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Behaviour>('WELL') },
-  { weight: 1, arbitrary: fc.constantFrom<Behaviour>('EXITS', 'ILL', 'NO_IMAGE', 'NO_START') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Behaviour>('EXITS', 'ILL', 'NO_IMAGE', 'NO_CREATE', 'FULL_DISK', 'NO_START'),
+  },
 );
 const order = fc.constantFrom('AUTO', 'START_FIRST', 'STOP_FIRST');
 const pick = fc.nat(7);

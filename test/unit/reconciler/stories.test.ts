@@ -50,6 +50,8 @@ describe('a deploy', () => {
 
   it.each([
     ['NO_IMAGE', 'IMAGE_PULL_FAILED', 1],
+    ['NO_CREATE', 'CREATE_FAILED', 1],
+    ['FULL_DISK', 'CREATE_FAILED', 1],
     ['NO_START', 'START_FAILED', 2],
     ['EXITS', 'INSTANCE_EXITED', 2],
     ['ILL', 'HEALTH_DEADLINE', 2],

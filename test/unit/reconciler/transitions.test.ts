@@ -4,7 +4,15 @@ import type { Failure } from '../../../src/domain/errors.js';
 import type { ProgressStep } from '../../../src/domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../../../src/domain/route.js';
 import { cancelled } from '../../../src/reconciler/failures.js';
-import { backoff, exited, faulted, healthy, portMoved, started } from '../../../src/reconciler/instance-transitions.js';
+import {
+  backoff,
+  exited,
+  faulted,
+  healthy,
+  portMoved,
+  pulled,
+  started,
+} from '../../../src/reconciler/instance-transitions.js';
 import { progressOf, pullPercent } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
 import {
@@ -195,9 +203,13 @@ describe('faults and restarts', () => {
     expect(other.instances[0]?.fault).toMatchObject({ count: 1, firstAt: NOW + 700 });
   });
 
-  it('of a create take the image back', () => {
+  it('of a create have the image looked for once more, and go on being counted', () => {
     const after = faulted(state, 'i1', { ...fault, step: 'CREATE_CONTAINER' }, NOW);
     expect(after.instances[0]?.imageReady).toBe(false);
+    const again = pulled(after, 'i1', NOW + 100);
+    expect(again.instances[0]).toMatchObject({ imageReady: true, fault: { count: 1, firstAt: NOW } });
+    const forGood = faulted(state, 'i1', { ...fault, step: 'CREATE_CONTAINER', kind: 'PERMANENT' }, NOW);
+    expect(forGood.instances[0]?.imageReady).toBe(true);
   });
 
   it('are forgiven after a long healthy life', () => {
