@@ -12,8 +12,8 @@ export const PLANTS = {
   'no-fence-check': {
     kind: 'SCRIPT',
     file: 'lib/lease.lua',
-    text: "return redis.error_reply('LEASE_LOST",
-    instead: "local ignored = redis.error_reply('LEASE_LOST",
+    text: 'if not is_holder(fence, token, last) then',
+    instead: 'if false then',
   },
   /** Devices are free for others at the switch, while the former instance still runs with them. */
   'early-release': { kind: 'SEAM', seam: 'devices freed before the stop' },
