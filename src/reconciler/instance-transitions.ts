@@ -29,9 +29,14 @@ export function changeAll(
 export function pulled(state: ContainerState, instanceId: string, now: number): ContainerState {
   return changeAll(state, ({ id, fault }) => {
     if (id !== instanceId) return {};
-    const ofCreates = fault?.step === 'CREATE_CONTAINER' ? fault : null;
-    return { imageReady: true, createIntended: true, fault: ofCreates, changedAt: now };
+    return { imageReady: true, createIntended: true, fault: fault && faultOfCreates(fault, now), changedAt: now };
   });
+}
+
+/** The time of a pull is not the create's. */
+function faultOfCreates(fault: StepFault, now: number): StepFault | null {
+  if (fault.step !== 'CREATE_CONTAINER') return null;
+  return { ...fault, firstAt: fault.firstAt + Math.max(0, now - fault.retryAt) };
 }
 
 /** CREATE_CONTAINER, to be stored BEFORE Docker is asked, where it is not intended yet. */

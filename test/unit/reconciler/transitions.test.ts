@@ -208,6 +208,8 @@ describe('faults and restarts', () => {
     expect(after.instances[0]?.imageReady).toBe(false);
     const again = pulled(after, 'i1', NOW + 100);
     expect(again.instances[0]).toMatchObject({ imageReady: true, fault: { count: 1, firstAt: NOW } });
+    const later = pulled(after, 'i1', NOW + 60_500);
+    expect(later.instances[0]?.fault).toMatchObject({ count: 1, firstAt: NOW + 60_000 });
     const forGood = faulted(state, 'i1', { ...fault, step: 'CREATE_CONTAINER', kind: 'PERMANENT' }, NOW);
     expect(forGood.instances[0]?.imageReady).toBe(true);
   });
