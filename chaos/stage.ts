@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../test/support/ports.js';
+import { freePort, portsOf } from '../test/support/ports.js';
 import { type PrivateEngine, startPrivateEngine } from '../test/support/private-engine.js';
 import { type RedisServer, startRedis } from '../test/support/redis.js';
 import { type Registry, startRegistry } from '../test/support/registry.js';
@@ -179,19 +178,14 @@ async function linksOf(member: string, { dir, hosts, ends }: MemberParts): Promi
   return links;
 }
 
-/** Engines in the machine's own network share its address, so each has its own ports, which hang on its directory. */
 function hostsYaml(hosts: readonly StageHost[], sockets: readonly string[]): string {
-  const entries = hosts.map(({ name, engine }, index) => {
-    const slot = createHash('sha256').update(engine.dir).digest().readUInt16BE() % 400;
-    const first = 33_000 + slot * PORTS_PER_HOST;
-    return {
-      name,
-      endpoint: `unix://${sockets[index]}`,
-      address: '127.0.0.1',
-      gpus: engine.gpuUuids.map((uuid) => ({ uuid, name: 'NVIDIA H200', memory_mib: 143771 })),
-      ports: `${first}-${first + PORTS_PER_HOST - 1}`,
-    };
-  });
+  const entries = hosts.map(({ name, engine }, index) => ({
+    name,
+    endpoint: `unix://${sockets[index]}`,
+    address: '127.0.0.1',
+    gpus: engine.gpuUuids.map((uuid) => ({ uuid, name: 'NVIDIA H200', memory_mib: 143771 })),
+    ports: portsOf(engine, PORTS_PER_HOST),
+  }));
   return JSON.stringify({ hosts: entries }); // JSON is YAML
 }
 

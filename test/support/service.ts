@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, processSurroundings } from '../../src/config.js';
@@ -6,6 +5,7 @@ import { createLogger } from '../../src/log.js';
 import { type Seams, type Service, serve } from '../../src/main.js';
 import type { Host } from './hosts/hosts.js';
 import { type Answer, http } from './http.js';
+import { portsOf } from './ports.js';
 import type { PrivateEngine } from './private-engine.js';
 import { newDirectory } from './run-directory.js';
 import { type ServiceClient, serviceClient } from './service-client.js';
@@ -59,13 +59,6 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 }
 
 const PORTS_PER_HOST = 50;
-
-/** Engines in the machine's own network share its address, so each has its own ports, which hang on its directory. */
-function portsOf({ dir }: PrivateEngine, count: number): string {
-  const slot = createHash('sha256').update(dir).digest().readUInt16BE() % 500;
-  const first = 33_000 + slot * PORTS_PER_HOST;
-  return `${first}-${first + count - 1}`;
-}
 
 function hostsFile(dir: string, engines: readonly (PrivateEngine | Host)[], ports: number): string {
   const hosts = engines.map((engine, index) => ({

@@ -136,4 +136,4 @@ test('what Redis keeps of a container does not grow with its operations', async 
     await brief.controlPlane.close();
     await own.stop();
   }
-});
+}, 900_000);
