@@ -27,7 +27,7 @@ kill_processes() {
   local pid
   for pid in $(of_run); do
     # Engines have their own way to end; docker-proxy and shims go with them.
-    case $(cat "/proc/$pid/comm" 2>/dev/null) in dockerd | containerd* | docker-proxy | '') continue ;; esac
+    case $(cat "/proc/$pid/comm" 2>/dev/null || :) in dockerd | containerd* | docker-proxy | '') continue ;; esac
     kill -KILL "$pid" 2>/dev/null || :
   done
 }
