@@ -78,7 +78,7 @@ function sentence(refused: readonly Refusal[]): string {
 
 function idle(host: HostRecord): HostSnapshot {
   return {
-    host: { ...host, foreignGpus: [] },
+    host,
     takenGpus: new Set(),
     freeGpus: host.gpus,
     takenPorts: new Set(),

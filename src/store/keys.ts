@@ -111,13 +111,17 @@ const escape = (part: string): string => part.replaceAll('%', '%25').replaceAll(
 
 /** The same builder for scripts. A test compares the two. */
 export const LUA_KEY_BUILDER = `
-local function key(family, ...)
+local function escaped(part)
+  part = tostring(part)
+  if part:find('[%%/]') then part = part:gsub('%%', '%%25'):gsub('/', '%%2F') end
+  return part
+end
+
+-- Every script does this for each key that it touches: a walk over any number of parts would take longer.
+local function key(family, one, two)
   local name = KEYS[1] .. family
-  for position = 1, select('#', ...) do
-    local part = tostring((select(position, ...)))
-    if part:find('[%%/]') then part = part:gsub('%%', '%%25'):gsub('/', '%%2F') end
-    name = name .. '/' .. part
-  end
+  if one ~= nil then name = name .. '/' .. escaped(one) end
+  if two ~= nil then name = name .. '/' .. escaped(two) end
   return name
 end
 `;

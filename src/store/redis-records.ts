@@ -10,6 +10,7 @@ import { guarded } from './redis-faults.js';
 import type { ReadHosts } from './redis-host-records.js';
 import { containerIndexes, operationIndexes, readPage, revisionIndexes } from './redis-pages.js';
 import { commitReply } from './redis-replies.js';
+import { createRedisSubmits } from './redis-submits.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from './script-runner.js';
 import { fieldsOfText, type HashViewName } from './views.js';
 
@@ -21,7 +22,8 @@ export interface RedisRecordsDeps {
 
 export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): Records {
   const commit = (name: ScriptName, request: AnyCommit, more: ScriptArguments): Promise<CommitOutcome> =>
-    runCommit(scripts, name, request, more);
+    runCommit((args) => scripts.run(name, args), request, more);
+  const submit = createRedisSubmits(scripts);
 
   async function readHash<T>(view: HashViewName, id: string, decode: (fields: Fields) => T): Promise<T | null> {
     const text = await read(view, id);
@@ -51,9 +53,9 @@ export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): 
     submit: (request) => {
       if ((request.operation.kind === 'DEPLOY') !== (request.revision !== null))
         throw new TypeError('a deploy has a revision and nothing else has');
-      if (request.revision === null) return commit('submit', request, {});
-      const { spec, ...revision } = request.revision;
-      return commit('submit', request, { revision: { ...revision, spec: JSON.stringify(spec) } });
+      if (request.revision === null) return runCommit(submit, request, {});
+      const { id, containerId, description, spec } = request.revision;
+      return runCommit(submit, request, { revision: { id, containerId, description, spec: JSON.stringify(spec) } });
     },
     cancel: async (operationId) => {
       const text = await guarded(scripts.run('cancel', { operationId }));
@@ -91,28 +93,38 @@ export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): 
 type AnyCommit = Commit | Submission;
 
 async function runCommit(
-  scripts: ScriptRunner,
-  name: ScriptName,
+  send: (args: ScriptArguments) => Promise<unknown>,
   { operation, idempotency }: AnyCommit,
   more: ScriptArguments,
 ): Promise<CommitOutcome> {
   checkOwner(operation);
   const args = {
     ...more,
-    operation: {
-      ...operation,
-      revisionId: operation.revisionId ?? '',
-      progress: encodeProgress(operation.progress),
-      result: encodeResult(operation.result),
-    },
-    ...(idempotency && { idempotency }),
+    operation: encodeNew(operation),
+    idempotency: idempotency ?? undefined,
   };
   try {
-    return outcomeOf(commitReply(await scripts.run(name, args)));
+    return outcomeOf(commitReply(await send(args)));
   } catch (error) {
     if (error instanceof StoreFault) throw error.unanswered ? outcomeUnknown(operation, error) : error.toDomainError();
     throw error;
   }
+}
+
+// Name by name: a spread of so many takes longer than encoding them.
+function encodeNew(operation: AnyCommit['operation']): ScriptArguments {
+  const { id, kind, containerId, revisionId, createdBy, description, progress, result } = operation;
+  return {
+    id,
+    kind,
+    folderId: 'folderId' in operation ? operation.folderId : undefined,
+    containerId,
+    revisionId: revisionId ?? '',
+    createdBy,
+    description,
+    progress: encodeProgress(progress),
+    result: encodeResult(result),
+  };
 }
 
 /** The result is stored without what it shares with its operation. */

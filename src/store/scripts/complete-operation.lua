@@ -25,5 +25,4 @@ local revision = has(args.revisionToRemove) and revision_of(args.revisionToRemov
 if revision and revision.containerId == args.containerId and revision.status == 'CREATING' then
   remove_revision(args.revisionToRemove)
 end
-sweep_operations()
 return conclude(args.key, redis.call('ZCARD', key('journal', args.containerId)) > 0 and 'MORE' or 'LAST')

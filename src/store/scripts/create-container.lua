@@ -5,7 +5,7 @@
 -- Errors  none
 -- include: work indexes operations commit
 
-local before = committed_before()
+local before = committed_before(args)
 if before then return before end
 
 local container = args.container
@@ -19,4 +19,4 @@ redis.call('HSET', key('container', container.id),
   'description', container.description, 'labels', container.labels, 'bindings', '[]', 'status', container.status,
   'version', 1, 'state', container.state, 'running', '', 'sequence', sequence)
 index(container_indexes(container), container.id, sequence)
-return commit()
+return commit(args)

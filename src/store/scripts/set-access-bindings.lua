@@ -5,7 +5,7 @@
 -- Errors  none
 -- include: work indexes operations commit
 
-local before = committed_before()
+local before = committed_before(args)
 if before then return before end
 
 local id = args.operation.containerId
@@ -15,4 +15,4 @@ if container.status == 'DELETING' then return { 'DELETING' } end
 if tonumber(container.version) ~= args.expectedVersion then return { 'CHANGED' } end
 
 redis.call('HSET', key('container', id), 'bindings', args.bindings, 'version', args.expectedVersion + 1)
-return commit()
+return commit(args)

@@ -5,7 +5,7 @@
 -- Errors  none
 -- include: work indexes operations commit
 
-local before = committed_before()
+local before = committed_before(args)
 if before then return before end
 
 local id = args.container.id
@@ -21,4 +21,4 @@ container.name = args.container.name
 index(container_indexes(container), id, container.sequence)
 redis.call('HSET', key('container', id), 'name', container.name, 'description', args.container.description,
   'labels', args.container.labels, 'version', args.container.expectedVersion + 1)
-return commit()
+return commit(args)

@@ -4,26 +4,26 @@ local function outcome(kind, operation_id)
 end
 
 -- The answer where this request was committed before, by this very script (its reply was lost) or under its idempotency key; else nil.
-local function committed_before()
-  if redis.call('EXISTS', key('operation', args.operation.id)) == 1 then
-    return outcome('COMMITTED', args.operation.id)
+local function committed_before(request)
+  if redis.call('EXISTS', key('operation', request.operation.id)) == 1 then
+    return outcome('COMMITTED', request.operation.id)
   end
-  if not args.idempotency then return nil end
-  local known = redis.call('HMGET', key('idempotency', args.idempotency.key), 'operationId', 'requestHash')
+  if not request.idempotency then return nil end
+  local known = redis.call('HMGET', key('idempotency', request.idempotency.key), 'operationId', 'requestHash')
   if not known[1] or redis.call('EXISTS', key('operation', known[1])) == 0 then return nil end
-  if known[2] ~= args.idempotency.requestHash then return { 'KEY_REUSED' } end
+  if known[2] ~= request.idempotency.requestHash then return { 'KEY_REUSED' } end
   return outcome('REPEATED', known[1])
 end
 
-local function commit()
-  local text = add_operation(args.operation)
-  if args.idempotency then
-    local name = key('idempotency', args.idempotency.key)
-    redis.call('HSET', name, 'operationId', args.operation.id, 'requestHash', args.idempotency.requestHash)
+local function commit(request)
+  local text = add_operation(request.operation)
+  if request.idempotency then
+    local name = key('idempotency', request.idempotency.key)
+    redis.call('HSET', name, 'operationId', request.operation.id, 'requestHash', request.idempotency.requestHash)
     redis.call('PEXPIRE', name, settings.idempotencyTtlMs)
   end
   sweep_operations()
-  return { 'COMMITTED', args.operation.id, text }
+  return { 'COMMITTED', request.operation.id, text }
 end
 
 -- The id that has this name in the folder, if it is another's. The empty name is nobody's.

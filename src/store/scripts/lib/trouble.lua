@@ -5,6 +5,7 @@ local T = { FORMAT = 1, COUNT = 2, DEATHS = 3, SINCE = 4, LAST_AT = 5, PARKED_AT
 -- What cannot be read counts as none: it must not keep all other keys from whoever takes work.
 local function trouble_of(work_key)
   local text = redis.call('HGET', key('trouble'), work_key)
+  if not text then return nil end
   local read, trouble = pcall(cjson.decode, text)
   local usable = read and type(trouble) == 'table' and type(trouble[T.COUNT]) == 'number' and type(trouble[T.DEATHS]) == 'number'
   return usable and trouble or nil
