@@ -18,6 +18,7 @@ import {
   openStore,
   run,
   stateOf,
+  submit,
 } from '../../support/store-fixture.js';
 import { until } from '../../support/until.js';
 
@@ -195,6 +196,20 @@ describe('what cannot be read', () => {
     } finally {
       await brief.controlPlane.close();
     }
+  });
+
+  test('of a container fails no submit that goes with its own', async () => {
+    const [first, damaged, last] = [
+      await createContainer(store),
+      await createContainer(store),
+      await createContainer(store),
+    ];
+    await redis.cli('set', `{longshore}:container/${damaged.id}`, 'nonsense');
+    const submits = [first, damaged, last].map(({ id }) => submit(store, 'DELETE', id));
+    const [one, refused, other] = await Promise.allSettled(submits);
+    expect(refused?.status).toBe('rejected');
+    const accepted = { status: 'fulfilled', value: { outcome: { kind: 'COMMITTED' } } };
+    expect([one, other]).toMatchObject([accepted, accepted]);
   });
 
   test('of a trouble keeps no key from being taken', async () => {
