@@ -5,7 +5,7 @@ import { decodeContainer, decodeReport, decodeRevision, type Fields } from './co
 import { fastParser } from './fast-parser.js';
 import { decodeOperation } from './operation-text.js';
 import { texts } from './redis-replies.js';
-import type { LoadedContainer, Looked } from './work.js';
+import type { LoadedContainer, Looked, LookedContainer } from './work.js';
 
 /*
  * What the scripts load and look reply, as lib/loading has it.
@@ -17,8 +17,9 @@ const REVISION_FIELDS = 'v id containerId folderId description createdAt status 
 const surroundings = z.tuple([z.number(), texts, z.number(), z.number()]);
 const loaded = z.tuple([texts, texts, texts, z.number(), z.array(texts)]);
 const loadReply = fastParser(z.tuple([surroundings, z.union([loaded, z.tuple([])])]));
+const marked = z.tuple([...loaded.def.items, z.string()]);
 const lookReply = fastParser(
-  z.tuple([surroundings, z.array(z.union([z.enum(['UNKNOWN', 'DELETED', 'BUSY', 'UNCLEAN']), loaded]))]),
+  z.tuple([surroundings, z.array(z.union([z.enum(['SAME', 'UNKNOWN', 'DELETED', 'BUSY', 'UNCLEAN']), marked]))]),
 );
 
 /** Null: the container is gone. */
@@ -28,10 +29,16 @@ export function decodeLoad(reply: unknown): LoadedContainer | null {
 }
 
 /** In the order of asking. */
-export function decodeLook(reply: unknown): readonly Looked[] {
+export function decodeLook(reply: unknown): readonly (Looked | 'SAME')[] {
   const [around, looks] = lookReply(reply);
   const same = shared(around);
-  return looks.map((look) => (typeof look === 'string' ? look : readable(() => loadedOf(same, look))));
+  return looks.map((look) => (typeof look === 'string' ? look : readable(() => markedOf(same, look))));
+}
+
+function markedOf(around: Shared, reply: z.infer<typeof marked>): LookedContainer {
+  const [container, running, queued, deleting, revisions, mark] = reply;
+  const looked = loadedOf(around, [container, running, queued, deleting, revisions]);
+  return mark === '' ? looked : { ...looked, mark };
 }
 
 /** One record that cannot be read must not hide the others. Its own work will find out why, and so it has to be taken. */

@@ -78,11 +78,12 @@ export function createRedisHostWork({ scripts, fenced, feed, connection, keys }:
       });
       return rebuildOutcome(String(reply));
     },
-    look: async (ids) => {
-      const looks = new Map<string, Looked>();
+    look: async (ids, known) => {
+      const looks = new Map<string, Looked | 'SAME'>();
       for (let first = 0; first < ids.length; first += MOST_AT_ONCE) {
         const containerIds = ids.slice(first, first + MOST_AT_ONCE);
-        const found = decodeLook(await guarded(scripts.run('look', { containerIds })));
+        const marks = containerIds.map((id) => known?.get(id) ?? '');
+        const found = decodeLook(await guarded(scripts.run('look', { containerIds, marks })));
         for (const [at, id] of containerIds.entries()) looks.set(id, found[at] ?? 'UNKNOWN');
       }
       return looks;

@@ -191,7 +191,15 @@ export interface DeviceLease {
  * DELETED: a tombstone is left of it. BUSY: somebody holds its lease, and knows more than could be read. UNCLEAN: calls of its last holder may be under
  * way, so that what an engine shows of it means little.
  */
-export type Looked = LoadedContainer | 'UNKNOWN' | 'DELETED' | 'BUSY' | 'UNCLEAN';
+export type Looked = LookedContainer | 'UNKNOWN' | 'DELETED' | 'BUSY' | 'UNCLEAN';
+
+export interface LookedContainer extends LoadedContainer {
+  /**
+   * Stands for everything here that a plan depends on, but for time, ingresses and the capacity of hosts. Only a container without operations has one: what
+   * those wait for is elsewhere.
+   */
+  readonly mark?: string;
+}
 
 export interface PulledImage {
   readonly imageId: string;
@@ -275,8 +283,14 @@ export interface HostWork {
    * due. What was unfinished of it ends as ABORTED: what became of it is not known.
    */
   rebuild(lease: Lease, rebuilt: Rebuild): Promise<RebuildOutcome>;
-  /** Containers as they are now, for somebody who only looks: under no lease, so that others may change them at any moment. By id. */
-  look(containerIds: readonly string[]): Promise<ReadonlyMap<string, Looked>>;
+  /**
+   * Containers as they are now, for somebody who only looks: under no lease, so that others may change them at any moment. By id. `marks`, by id too, are
+   * those that are known of some: what still has its mark is the SAME, and is not read again.
+   */
+  look(
+    containerIds: readonly string[],
+    marks?: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, Looked | 'SAME'>>;
 }
 
 /** How a wait on an operation ends: DONE or the present state at the timeout; null: no such operation. */

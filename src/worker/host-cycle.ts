@@ -9,10 +9,11 @@ import type { HostWork, Lease, LoadedHost } from '../store/work.js';
 import { createImageCollector } from './collect-images.js';
 import type { Probe } from './probe.js';
 import { rebuild } from './rebuild.js';
+import { createRests, type Rests } from './rests.js';
 import { type Rebuilder, type SweepDeps, type Swept, sweep } from './sweep.js';
 import type { KeyWork, Next } from './worker.js';
 
-export interface HostCycleDeps extends SweepDeps {
+export interface HostCycleDeps extends Omit<SweepDeps, 'rests'> {
   readonly controlPlaneId: string;
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
@@ -40,6 +41,7 @@ const REFUSED_MS = 3_000;
 export function createHostCycle(deps: HostCycleDeps): KeyWork {
   const clock = deps.clock ?? (() => performance.now());
   const began = clock();
+  const rests = createRests(clock);
   const collect = createImageCollector({ ...deps, policy: deps.imagePolicy, clock });
   return async ({ lease, signal }) => {
     const name = lease.key.slice('host/'.length);
@@ -50,7 +52,7 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
     const redisNow = () => loaded.now + Math.floor(clock() - readAt);
     const rebuilder: Rebuilder = (id, here, looked) =>
       rebuild(deps, { host: name, lease, memory: loaded.memory, now: redisNow(), signal }, id, here, looked);
-    const { look, seen } = await lookAtHost(deps, name, rebuilder, signal);
+    const { look, seen } = await lookAtHost({ ...deps, rests }, name, rebuilder, signal);
     const now = redisNow();
     const watchedSince = now - Math.floor(clock() - began);
     const standing = standingAfter(loaded.host, look, { now, watchedSince }, deps.hostPolicy);
@@ -90,7 +92,7 @@ interface Looked {
 
 /** A host whose containers cannot be listed has not answered: nothing is placed beside what nobody has seen. */
 async function lookAtHost(
-  deps: HostCycleDeps,
+  deps: HostCycleDeps & { readonly rests: Rests },
   name: string,
   rebuilder: Rebuilder,
   signal: AbortSignal,

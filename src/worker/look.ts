@@ -2,10 +2,11 @@ import { EngineError } from '../engine/driver.js';
 import type { HostObservation, Observations } from '../fleet/observations.js';
 import { plan } from '../reconciler/plan.js';
 import type { HostedInstance, ReconcilePolicy } from '../reconciler/view.js';
-import type { HostWork, LoadedContainer, Looked, WorkQueue } from '../store/work.js';
+import type { HostWork, Looked, LookedContainer, WorkQueue } from '../store/work.js';
 import { viewOf } from './container-view.js';
 import { lostAmong } from './lost-hosts.js';
 import type { Observation } from './observe.js';
+import { isSeenSo, type Rest } from './rests.js';
 
 export interface LookDeps {
   readonly observations: Pick<Observations, 'recent'>;
@@ -16,55 +17,81 @@ export interface LookDeps {
   readonly observeIntervalMs: number;
 }
 
-/** What fails here fails in the container's own work too, where it counts against the container and not against the host. */
-const OF_ITS_OWN = 0;
-
 /** Nobody's: a look changes nothing, and names nothing. */
 const NO_LEASE = { fence: 0, unclean: false };
+
+/** The look at a host of which its containers are judged. */
+export interface HostSeen {
+  readonly host: string;
+  readonly observation: HostObservation;
+}
 
 /**
  * Makes a container due that needs something, and leaves the others alone, which are nearly all: it plans on what was just seen of a whole host, without
  * a lease, and does nothing of it. A false alarm, where something changed meanwhile, costs one look under the lease; and what it misses so is the
- * business of whoever changed it.
+ * business of whoever changed it. Resolves with what the container rests on, if it does.
  */
 export async function lookAt(
   deps: LookDeps,
   containerId: string,
   looked: Looked,
-  seen: { readonly host: string; readonly observation: HostObservation },
-): Promise<void> {
-  if (looked === 'UNKNOWN' || looked === 'DELETED' || looked === 'BUSY') return;
-  const delayMs = looked === 'UNCLEAN' ? 0 : await dueIn(deps, looked, seen).catch(() => OF_ITS_OWN);
-  if (delayMs !== null) await deps.queue.enqueue(`container/${containerId}`, delayMs);
+  seen: HostSeen,
+): Promise<Rest | null> {
+  if (looked === 'UNKNOWN' || looked === 'DELETED' || looked === 'BUSY') return null;
+  const need = looked === 'UNCLEAN' ? AT_ONCE : await needOf(deps, looked, seen).catch(() => AT_ONCE);
+  if (need.delayMs !== null) await deps.queue.enqueue(`container/${containerId}`, need.delayMs);
+  return need.rest ?? null;
 }
 
-/** Null: nothing has to be done. */
-async function dueIn(
-  deps: LookDeps,
-  loaded: LoadedContainer,
-  seen: Parameters<typeof lookAt>[3],
-): Promise<number | null> {
-  const observation = await observationOf(deps, loaded, seen);
-  const lost = await lostAmong(observation.unobserved, deps.hostWork);
-  const step = plan(viewOf(loaded, { ...observation, lost }, NO_LEASE, deps.policy));
-  if (step.kind !== 'WAIT') return 0;
-  return step.until === null ? null : Math.max(step.until - loaded.now, 0);
+/** What it rests on as it is seen now, if that is what it was; it is for Redis to say whether its records are, too. */
+export async function restsOn(deps: LookDeps, containerId: string, rest: Rest, seen: HostSeen): Promise<Rest | null> {
+  const { observed, unobserved } = await observationOf(deps, containerId, rest.others, seen);
+  if (unobserved.size > 0 || !isSeenSo(rest, observed)) return null;
+  // Equal, but of the present listing, so that the former one is not kept for it.
+  return { ...rest, observed };
+}
+
+/** `delayMs`: null: nothing has to be done. */
+interface Need {
+  readonly delayMs: number | null;
+  readonly rest?: Rest | null;
+}
+
+/** Also after a fault: what fails here fails in the container's own work too, where it counts against the container and not against the host. */
+const AT_ONCE: Need = { delayMs: 0 };
+
+async function needOf(deps: LookDeps, loaded: LookedContainer, seen: HostSeen): Promise<Need> {
+  const { record, mark, now } = loaded;
+  const others = othersOf(loaded, seen.host);
+  const { observed, unobserved } = await observationOf(deps, record.id, others, seen);
+  const lost = await lostAmong(unobserved, deps.hostWork);
+  const step = plan(viewOf(loaded, { observed, unobserved, lost }, NO_LEASE, deps.policy));
+  if (step.kind !== 'WAIT') return AT_ONCE;
+  if (step.until !== null) return { delayMs: Math.max(step.until - now, 0) };
+  return { delayMs: null, rest: mark === undefined || unobserved.size > 0 ? null : { mark, observed, others } };
+}
+
+const NO_OTHERS: readonly string[] = [];
+
+function othersOf({ record: { state } }: LookedContainer, here: string): readonly string[] {
+  // Nearly all are there, since most containers have one instance.
+  if (state.instances.every(({ host }) => host === here)) return NO_OTHERS;
+  return [...new Set(state.instances.map(({ host }) => host).filter((host) => host !== here))];
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
 async function observationOf(
   { observations, observeIntervalMs }: LookDeps,
-  { record }: LoadedContainer,
-  { host: here, observation }: Parameters<typeof lookAt>[3],
+  containerId: string,
+  others: readonly string[],
+  { host: here, observation }: HostSeen,
 ): Promise<Observation> {
   const found = (on: HostObservation, host: string): HostedInstance[] =>
-    (on.get(record.id) ?? []).map((instance) => ({ ...instance, host }));
+    (on.get(containerId) ?? []).map((instance) => ({ ...instance, host }));
   const observed = found(observation, here);
-  // Nearly all are, since most containers have one instance.
-  if (record.state.instances.every(({ host }) => host === here)) return { observed, unobserved: NONE };
+  if (others.length === 0) return { observed, unobserved: NONE };
   const unobserved = new Map<string, string>();
-  const others = new Set(record.state.instances.map(({ host }) => host).filter((host) => host !== here));
   for (const host of others) {
     try {
       observed.push(...found(await observations.recent(host, observeIntervalMs), host));

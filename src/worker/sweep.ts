@@ -3,14 +3,16 @@ import type { HostObservation, Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, Looked } from '../store/work.js';
 import { isActive, type Leftover, leftoverOf } from './leftovers.js';
-import { type LookDeps, lookAt } from './look.js';
+import { type HostSeen, type LookDeps, lookAt, restsOn } from './look.js';
 import type { Rebuilding } from './rebuild.js';
+import type { Rest, Rests } from './rests.js';
 import type { WorkerLog } from './worker.js';
 
 export interface SweepDeps extends LookDeps {
   readonly observations: Observations;
   readonly hostWork: Pick<HostWork, 'hosts' | 'containersOn' | 'look'>;
   readonly records: Pick<Records, 'container'>;
+  readonly rests: Rests;
   readonly log: WorkerLog;
 }
 
@@ -38,18 +40,25 @@ export async function sweep(
   const { host } = driver;
   const observation = await deps.observations.observe(host, signal);
   const leased = await deps.hostWork.containersOn(host);
-  const looks = new Map(await deps.hostWork.look([...new Set([...leased, ...observation.keys()])]));
+  const seen = { host, observation };
+  const known = await stillSeen(deps, seen);
+  const looks = new Map(await deps.hostWork.look([...new Set([...leased, ...observation.keys()])], marksOf(known)));
   signal.throwIfAborted();
   const reasons = await restore(deps, observation, looks, rebuild, signal);
-  await Promise.all([...looks].map(([id, looked]) => lookAt(deps, id, looked, { host, observation })));
+  const resting = await lookAtAll(deps, looks, known, seen);
   const judged: { readonly instance: ObservedInstance; readonly leftover: Leftover }[] = [];
   for (const [id, instances] of observation) {
+    const looked = looks.get(id) ?? 'UNKNOWN';
+    // Only those rest of which all was wanted.
+    if (looked === 'SAME') continue;
     for (const instance of instances) {
-      const leftover = await sweepInstance(deps, driver, instance, looks.get(id) ?? 'UNKNOWN', signal);
+      const leftover = await sweepInstance(deps, driver, instance, looked, signal);
       judged.push({ instance, leftover });
+      if (leftover !== 'WANTED') resting.delete(id);
       if (leftover === 'NEWER' && !reasons.has(id)) reasons.set(id, 'Redis knows only an older state of its container');
     }
   }
+  deps.rests.put(host, resting);
   const which = (...kinds: readonly Leftover[]) =>
     judged.flatMap(({ instance, leftover }) => (kinds.includes(leftover) ? [instance] : []));
   const active = (instances: readonly ObservedInstance[]) => instances.filter(({ state }) => isActive(state));
@@ -61,17 +70,48 @@ export async function sweep(
   };
 }
 
+/** What rests on what is seen now, as far as this look at Docker can tell. */
+async function stillSeen(deps: SweepDeps, seen: HostSeen): Promise<ReadonlyMap<string, Rest>> {
+  const still = new Map<string, Rest>();
+  for (const [id, rest] of deps.rests.of(seen.host)) {
+    const now = await restsOn(deps, id, rest, seen);
+    if (now !== null) still.set(id, now);
+  }
+  return still;
+}
+
+const marksOf = (rests: ReadonlyMap<string, Rest>): ReadonlyMap<string, string> =>
+  new Map([...rests].map(([id, { mark }]) => [id, mark]));
+
+/** Makes due what needs something. Returns what rests. */
+async function lookAtAll(
+  deps: SweepDeps,
+  looks: ReadonlyMap<string, Looked | 'SAME'>,
+  known: ReadonlyMap<string, Rest>,
+  seen: HostSeen,
+): Promise<Map<string, Rest>> {
+  const resting = new Map<string, Rest>();
+  const judge = async (id: string, looked: Looked | 'SAME'): Promise<void> => {
+    const rest = looked === 'SAME' ? known.get(id) : await lookAt(deps, id, looked, seen);
+    if (rest) resting.set(id, rest);
+  };
+  await Promise.all([...looks].map(([id, looked]) => judge(id, looked)));
+  return resting;
+}
+
 /** What is rebuilt is looked at anew, so that it counts as what it is from this look on. */
 async function restore(
   { hostWork }: SweepDeps,
   observation: HostObservation,
-  looks: Map<string, Looked>,
+  looks: Map<string, Looked | 'SAME'>,
   rebuild: Rebuilder,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const reasons = new Map<string, string>();
   for (const [id, instances] of observation) {
-    const outcome = await rebuild(id, instances, looks.get(id) ?? 'UNKNOWN');
+    const looked = looks.get(id) ?? 'UNKNOWN';
+    if (looked === 'SAME') continue;
+    const outcome = await rebuild(id, instances, looked);
     signal.throwIfAborted();
     if (outcome === 'REBUILT') looks.set(id, (await hostWork.look([id])).get(id) ?? 'UNKNOWN');
     else if (outcome !== 'UNNEEDED') reasons.set(id, outcome.reason);

@@ -236,6 +236,16 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     );
     await plain.queue.release(held, { delayMs: null, clean: true });
     expect((await store.hostWork.look([id])).get(id)).toMatchObject({ record: { id }, running: { kind: 'DEPLOY' } });
+    const resting = await activeContainer(plain);
+    await plain.queue.release(resting.held, { delayMs: null, clean: true });
+    const seen = (await store.hostWork.look([resting.id])).get(resting.id);
+    const mark = typeof seen === 'object' ? seen.mark : undefined;
+    expect(await store.hostWork.look([resting.id, id], new Map([[resting.id, mark ?? '']]))).toEqual(
+      new Map<string, unknown>([
+        [resting.id, 'SAME'],
+        [id, expect.objectContaining({ deleteRequested: false })],
+      ]),
+    );
     const damaged = await createContainer(plain);
     await direct.hset(`{longshore}:container/${damaged.id}`, 'state', '{"instances":[]}');
     const looks = await store.hostWork.look([damaged.id, id]);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { instanceName } from '../../../src/domain/observed-instance.js';
 import { CONTROL_PLANE } from '../../../src/domain/operation.js';
 import { stopFirstImpossible } from '../../../src/reconciler/failures.js';
@@ -50,7 +51,30 @@ function planOn(world: World, container: SimContainer): { view: ContainerView; s
     if (!DEMANDS_LOOK.has(step.kind)) return { view, step };
   }
   container.look = now.unobserved.size === 0 ? { at: now.now, hosts, observed: now.observed } : null;
-  return { view: now, step: plan(now) };
+  const step = plan(now);
+  if (step.kind === 'WAIT' && step.until === null) checkRest(now, step);
+  return { view: now, step };
+}
+
+const LATER_MS = [1, 60_000, 365 * 86_400_000];
+
+/** Looks at hosts rely on it: nothing that is left out of a container's mark, and no time that passes, gives anything to do where there was nothing. */
+function checkRest(view: ContainerView, rest: Step): void {
+  const { running, queued, unclean, unobserved, state, now } = view;
+  if (running !== null || queued !== null || unclean || unobserved.size > 0) return;
+  const busy = { ingressId: 'i', appliedVersion: 0, busyInstances: state.instances.map(({ id }) => id) };
+  const elsewhere = {
+    ingresses: [busy],
+    capacityVersion: view.capacityVersion + 1,
+    capacityWanted: !view.capacityWanted,
+  };
+  for (const later of LATER_MS.map((ms) => ({ ...view, now: now + ms, fence: view.fence + 1 }))) {
+    for (const other of [later, { ...later, ...elsewhere }, { ...later, ingresses: [] }]) {
+      if (!isDeepStrictEqual(plan(other), rest)) {
+        throw new Error(`what rested does not: ${JSON.stringify([rest, plan(other), state])}`);
+      }
+    }
+  }
 }
 
 function goOn(world: World, container: SimContainer, step: Step): void {

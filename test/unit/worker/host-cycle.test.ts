@@ -1,5 +1,5 @@
 import type { HostRecord } from '../../../src/domain/host.js';
-import type { InstanceRole } from '../../../src/domain/instance.js';
+import type { InstanceRecord, InstanceRole } from '../../../src/domain/instance.js';
 import { EngineError } from '../../../src/engine/driver.js';
 import { createMemoryHost } from '../../../src/engine/memory-driver.js';
 import { createFleet } from '../../../src/fleet/fleet.js';
@@ -7,7 +7,7 @@ import { createObservations } from '../../../src/fleet/observations.js';
 import type { Lease, Looked, PulledImage, RedisMemory } from '../../../src/store/work.js';
 import { createHostCycle } from '../../../src/worker/host-cycle.js';
 import { newId, newInstance } from '../../support/contract/engine-contract.js';
-import { aServing, aView, POLICY } from '../../support/reconciler/builders.js';
+import { aRetained, aServing, aView, POLICY } from '../../support/reconciler/builders.js';
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const config = {
@@ -39,6 +39,8 @@ async function setUp() {
     memory: { replicationId: 'r', gaps: [] } as RedisMemory,
     pulled: [] as readonly PulledImage[],
     images: [] as object[],
+    /** The mark with which the container was last asked for. */
+    known: null as string | null,
   };
   const due: string[] = [];
   const cycle = createHostCycle({
@@ -57,7 +59,12 @@ async function setUp() {
       saveImages: async (_lease, { used, gone }) => void redis.images.push({ used, gone }),
       hosts: () => Promise.resolve([]),
       containersOn: () => Promise.resolve([containerId]),
-      look: () => Promise.resolve(new Map([[containerId, redis.looked]])),
+      look: (_ids, marks) => {
+        const { looked } = redis;
+        redis.known = marks?.get(containerId) ?? null;
+        const same = typeof looked === 'object' && looked.mark !== undefined && looked.mark === redis.known;
+        return Promise.resolve(new Map([[containerId, same ? ('SAME' as const) : looked]]));
+      },
       remembered: () => Promise.resolve(null),
       rebuild: () => Promise.resolve({ kind: 'CHANGED' }),
     },
@@ -78,11 +85,13 @@ async function setUp() {
     return cycle({ lease, signal: new AbortController().signal }, hints);
   };
   /** The container's record says this of its instance. */
-  const recorded = (role: InstanceRole) => {
-    const view = aView({ state: { generation, instances: [aServing(instanceId, { role, host: 'h1' })] } });
+  const recorded = (role: InstanceRole, more: Partial<InstanceRecord> = {}, others: readonly InstanceRecord[] = []) => {
+    const own = aServing(instanceId, { role, host: 'h1', ...more });
+    const unrouted = own.port === null && { routed: [] };
+    const view = aView({ state: { generation, instances: [own, ...others], ...unrouted } });
     const { status, state, ...rest } = view;
     const plain = { folderId: 'f', createdAt: 0, name: '', description: '', labels: {}, version: 1 };
-    redis.looked = { ...rest, record: { id: containerId, status, state, ...plain } };
+    redis.looked = { ...rest, record: { id: containerId, status, state, ...plain }, mark: JSON.stringify(state) };
   };
   return { host, driver, instance, redis, due, lookAfter, recorded };
 }
@@ -175,4 +184,91 @@ test('images that we pulled are removed when they take too much, after the first
   expect([...host.engine.images.keys()]).toEqual(['app:1', 'reg/theirs:1']);
   await lookAfter(1_000);
   expect(redis.images.at(-1)).toEqual({ used: [], gone: [ours.id] });
+});
+
+describe('a container that had nothing to do', () => {
+  const AS_IT_RUNS = { engineStartedAt: null, port: null };
+
+  /** The first look has found it at rest. */
+  async function atRest() {
+    const all = await setUp();
+    const { instance, due, redis, lookAfter, recorded } = all;
+    recorded('SERVING', AS_IT_RUNS);
+    await lookAfter(0);
+    expect([due, redis.known]).toEqual([[], null]);
+    const key = `container/${instance.identity.containerId}`;
+    const known = typeof redis.looked === 'object' ? redis.looked.mark : undefined;
+    return { ...all, key, known };
+  }
+
+  test('is not read again while its host shows the same and its records are the same', async () => {
+    const { redis, due, known, lookAfter } = await atRest();
+    for (const ms of [30_000, 30_000]) {
+      await lookAfter(ms);
+      expect([redis.known, due]).toEqual([known, []]);
+    }
+    expect(redis.host).toMatchObject({ state: 'UP', orphans: [], foreignGpus: [], observedAt: redis.now });
+  });
+
+  test('is read and judged when its host shows something else', async () => {
+    const { host, instance, redis, due, key, lookAfter } = await atRest();
+    host.engine.exit(instance.name, 1);
+    await lookAfter(30_000);
+    expect([redis.known, due]).toEqual([null, [key]]);
+    await lookAfter(30_000);
+    expect([redis.known, due]).toEqual([null, [key, key]]);
+  });
+
+  test('is judged when its records are others, whatever its host shows', async () => {
+    const { redis, due, key, known, lookAfter, recorded } = await atRest();
+    recorded('DISCARDED');
+    await lookAfter(30_000);
+    expect([redis.known, due]).toEqual([known, [key]]);
+    await lookAfter(30_000);
+    expect([redis.known, due]).toEqual([null, [key, key]]);
+  });
+
+  test('is judged anew now and then, though all is the same', async () => {
+    const { redis, known, lookAfter } = await atRest();
+    await lookAfter(599_999);
+    expect(redis.known).toBe(known);
+    await lookAfter(1);
+    expect(redis.known).toBeNull();
+    await lookAfter(1);
+    expect(redis.known).toBe(known);
+  });
+
+  test('is not known as such any more when it is one that Redis has forgotten', async () => {
+    const { instance, redis, lookAfter } = await atRest();
+    redis.looked = 'UNKNOWN';
+    await lookAfter(30_000);
+    expect(redis.host?.orphans).toMatchObject([{ name: instance.name }]);
+    await lookAfter(30_000);
+    expect([redis.known, redis.host?.orphans]).toEqual([null, [expect.objectContaining({ name: instance.name })]]);
+  });
+
+  test('is read each time while there is something on its host that nobody wants', async () => {
+    const { host, instance, redis, lookAfter, due } = await atRest();
+    const identity = { ...instance.identity, instanceId: newId('instance') };
+    const stray = newInstance(identity.controlPlaneId, host.addImage('app:1').id, { identity });
+    host.engine.create(stray);
+    host.engine.start(stray.name);
+    for (const ms of [30_000, 30_000]) {
+      await lookAfter(ms);
+      expect([redis.known, due, redis.host?.orphans]).toEqual([
+        null,
+        [],
+        [expect.objectContaining({ name: stray.name })],
+      ]);
+    }
+  });
+
+  test('is read each time while another host, with an instance of it, does not answer', async () => {
+    const { redis, due, key, lookAfter, recorded } = await atRest();
+    recorded('SERVING', AS_IT_RUNS, [aRetained('i2', { host: 'h2' })]);
+    await lookAfter(30_000);
+    due.length = 0;
+    await lookAfter(30_000);
+    expect([redis.known, due]).toEqual([null, [key]]);
+  });
 });

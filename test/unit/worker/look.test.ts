@@ -2,7 +2,7 @@ import { EngineError } from '../../../src/engine/driver.js';
 import type { HostObservation, Observations } from '../../../src/fleet/observations.js';
 import type { HostedInstance } from '../../../src/reconciler/view.js';
 import type { Looked } from '../../../src/store/work.js';
-import { lookAt } from '../../../src/worker/look.js';
+import { lookAt, restsOn } from '../../../src/worker/look.js';
 import {
   anInstance,
   anOperation,
@@ -105,5 +105,25 @@ describe('a container with an instance on another host', () => {
   test('is looked at again soon where that host does not answer', async () => {
     const silent = () => Promise.reject(new EngineError('UNREACHABLE', 'h2', 'no answer'));
     expect(await delayAfter(looked, here, silent)).toBe(5_000);
+  });
+
+  test('rests for as long as neither shows anything else, and both answer', async () => {
+    let there = (): Promise<HostObservation> => Promise.resolve(observationOf(seen(retained, { state: 'EXITED' })));
+    const observations = { recent: () => there() };
+    const queue = { enqueue: () => Promise.reject(new Error('nothing is to be due')) };
+    const deps = {
+      ...{ observations, queue, policy: POLICY, observeIntervalMs: 30_000 },
+      hostWork: { hosts: () => Promise.resolve([]) },
+    };
+    const marked = typeof looked === 'object' ? { ...looked, mark: 'm' } : looked;
+    const rest = await lookAt(deps, 'c', marked, { host: 'h1', observation: here });
+    if (rest === null) throw new Error('it does not rest');
+    const still = (observation: HostObservation) => restsOn(deps, 'c', rest, { host: 'h1', observation });
+    expect(await still(observationOf(seen(serving)))).toEqual(rest);
+    expect(await still(observationOf(seen(serving, { exitCode: 1 })))).toBeNull();
+    there = () => Promise.resolve(observationOf(seen(retained, { state: 'EXITED', name: 'another' })));
+    expect(await still(here)).toBeNull();
+    there = () => Promise.reject(new EngineError('UNREACHABLE', 'h2', 'no answer'));
+    expect(await still(here)).toBeNull();
   });
 });
