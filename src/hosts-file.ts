@@ -82,8 +82,8 @@ async function readHost({ fields, wrong }: HostEntry, place: Place): Promise<Hos
   const ports = wrong.has('ports') ? null : parsePorts(fields.ports, at(place, 'ports'));
   if (wrong.size > 0 || local === null || address === null || tls === undefined || gpus === null || ports === null)
     return { config: null, gpus };
-  const { name, endpoint, labels } = fields;
-  return { config: { name, endpoint, address, tls, labels, gpus, ports }, gpus };
+  const { name, endpoint, labels, gone } = fields;
+  return { config: { name, endpoint, address, tls, labels, gpus, ports, ...(gone && { gone }) }, gpus };
 }
 
 /** Whether the engine is of this machine, so that what is on this machine is its: null, with a fault, where it is no endpoint at all. */

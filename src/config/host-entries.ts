@@ -27,6 +27,7 @@ const hostSchema = z.strictObject({
     })
     .default('auto'),
   ports: z.string().default(DEFAULT_PORTS),
+  gone: z.boolean().default(false),
 });
 
 const fileSchema = z.strictObject({ hosts: z.array(z.unknown()).min(1, 'must name at least one host') });
@@ -45,7 +46,14 @@ export interface HostEntry {
 export type FieldPath = readonly PropertyKey[];
 type Report = (path: FieldPath, message: string) => void;
 
-const STAND_IN: HostFields = { name: 'none', endpoint: '', labels: {}, gpus: 'none', ports: DEFAULT_PORTS };
+const STAND_IN: HostFields = {
+  name: 'none',
+  endpoint: '',
+  labels: {},
+  gpus: 'none',
+  ports: DEFAULT_PORTS,
+  gone: false,
+};
 
 /** The entries of a hosts file, in its order; null stands for one that cannot be read at all. All that is wrong is reported. */
 export function parseHostEntries(text: string, report: Report): readonly (HostEntry | null)[] {

@@ -21,18 +21,45 @@ export async function diagnoseHost(
   const subject = `host ${host.name}`;
   return [
     ...(await diagnoseEngine(subject, host, controlPlane)),
-    ...(record ? [...diagnoseStanding(subject, record), ...diagnoseOrphans(subject, record)] : []),
+    ...(record ? [...diagnoseStanding(subject, host, record), ...diagnoseOrphans(subject, record)] : []),
   ];
 }
 
-function diagnoseStanding(subject: string, { state, since, message, lookedAt }: HostRecord): readonly Diagnosis[] {
+function diagnoseStanding(
+  subject: string,
+  { gone }: HostConfig,
+  { state, since, message, lookedAt }: HostRecord,
+): readonly Diagnosis[] {
   const seen = `workers have it as ${state} since ${timeText(since)}: ${message} (last looked at ${timeText(lookedAt)})`;
+  if (gone && state === 'LOST') {
+    return [
+      warning(
+        subject,
+        `${seen}; it is marked as gone`,
+        'when longshore_gpus shows nothing leased on it any more, take it out of the hosts file',
+      ),
+    ];
+  }
+  if (gone) {
+    const waits = 'it is marked as gone, which counts for nothing unless it is LOST';
+    return [
+      warning(
+        subject,
+        `${waits}; workers have it as ${state}`,
+        'if it is there after all, take the mark out of the hosts file',
+      ),
+    ];
+  }
   switch (state) {
     case 'UNREACHABLE':
       return [warning(subject, seen, 'see that the machines of the workers can reach its engine')];
     case 'LOST':
       return [
-        failed(subject, seen, 'bring it back, or set LONGSHORE_LOST_HOST_POLICY to move what it served to other hosts'),
+        failed(
+          subject,
+          seen,
+          'bring it back, or set LONGSHORE_LOST_HOST_POLICY to move what it served to other hosts, or mark it as gone in the hosts file if it is gone for good',
+        ),
       ];
     case 'RETURNING':
       return [

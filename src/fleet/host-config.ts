@@ -14,4 +14,6 @@ export interface HostConfig {
   /** `auto` asks nvidia-smi on this machine, and is allowed for the local engine only. */
   readonly gpus: 'auto' | readonly Gpu[];
   readonly ports: PortRange;
+  /** A person says that it is gone for good. Believed only while it is LOST. */
+  readonly gone?: boolean;
 }

@@ -13,6 +13,8 @@ const HOPELESS_STARTS = 3;
 
 /** Keeps a serving instance up: started in place where it can be, else created anew with the same devices and port. Never gives up. */
 export function keepServing(view: ContainerView, instance: InstanceRecord): Step | null {
+  // It is moved, and not made anew where it was.
+  if (view.gone.has(instance.host)) return null;
   if (!instance.leased) return takeBack(view, instance);
   const observed = observedOf(view, instance);
   if (observed === undefined) return createAnew(view, instance);

@@ -68,10 +68,11 @@ function unreachableHosts(view: ContainerView): Step | null {
 
 /** Between rollouts, which have deadlines of their own for a host that is away. */
 function* moveFromLost(view: ContainerView): Generator<Step | null> {
-  if (!view.policy.moveFromLost || view.state.rollout !== null) return;
+  if (view.state.rollout !== null) return;
+  const isLeft = (host: string) => view.gone.has(host) || (view.policy.moveFromLost && view.lost.has(host));
   for (const instance of view.state.instances) {
     const known = view.revisions.has(instance.revisionId);
-    if (instance.role !== 'SERVING' || !known || !view.lost.has(instance.host)) continue;
+    if (instance.role !== 'SERVING' || !known || !isLeft(instance.host)) continue;
     yield paced(view, instance, { kind: 'MOVE_INSTANCE', instanceId: instance.id });
   }
 }

@@ -33,6 +33,8 @@ export interface ContainerView {
   readonly unobserved: ReadonlyMap<string, string>;
   /** Those of them that have been silent for so long that what ran there is taken to be gone. */
   readonly lost: ReadonlySet<string>;
+  /** Hosts that are gone for good, which are not among those: nothing runs there, and nothing ever will. */
+  readonly gone: ReadonlySet<string>;
   readonly policy: ReconcilePolicy;
 }
 

@@ -26,7 +26,8 @@ export function planRevert(view: ContainerView): Step | null {
   const { watch, stableRevisionId } = state;
   if (watch === null || stableRevisionId === null || !canRevert(state) || !revisions.has(stableRevisionId)) return null;
   if (running !== null || policy.watchWindowMs === 0) return null;
-  const instance = watched(state).find((one) => !isUnknown(view, one));
+  // An instance that went with its host says nothing of its revision.
+  const instance = watched(state).find((one) => !isUnknown(view, one) && !view.gone.has(one.host));
   const reason = watch.death ?? (instance === undefined ? null : illness(view, instance));
   if (reason === null) return null;
   return { kind: 'REVERT', revisionId: stableRevisionId, reason, logsOf: instance?.id ?? null };

@@ -12,7 +12,7 @@ import type { ApplyDeps, Outcome, StepContext } from './apply/context.js';
 import { transitionFields } from './apply/tell.js';
 import { viewOf } from './container-view.js';
 import type { HeldLease } from './held-leases.js';
-import { lostAmong } from './lost-hosts.js';
+import { lostAmong, withoutGone } from './lost-hosts.js';
 import { type Observation, observeContainer } from './observe.js';
 import { createReading } from './reading.js';
 import { CHANGES_DOCKER, createSight, DEMANDS_LOOK, type Sight } from './sight.js';
@@ -105,7 +105,7 @@ async function planOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedC
 
 async function viewOn(deps: ContainerCycleDeps, held: HeldLease, loaded: LoadedContainer, seen: Observation) {
   const lost = await lostAmong(seen.unobserved, deps.hostWork);
-  return viewOf(loaded, { ...seen, lost }, held.lease, deps.policy);
+  return viewOf(loaded, withoutGone({ ...seen, lost }, deps.fleet), held.lease, deps.policy);
 }
 
 async function advance(deps: ContainerCycleDeps, held: HeldLease, hints: Hints, planned: Planned): Promise<Outcome> {

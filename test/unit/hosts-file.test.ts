@@ -49,6 +49,15 @@ test('a remote engine is given with everything, and its files are read from besi
   ]);
 });
 
+test('a host may be marked as gone', async () => {
+  const { hosts, faults } = await read(`hosts: [{${local}, gone: true}]`);
+  expect(faults).toEqual([]);
+  expect(hosts).toMatchObject([{ name: 'a', gone: true }]);
+  expect((await read(`hosts: [{${local}, gone: yes it is}]`)).faults).toEqual([
+    expect.stringMatching(/^hosts\[0\]\.gone: /),
+  ]);
+});
+
 test.each<[string, string, RegExp]>([
   ['no YAML', 'hosts: [', /not good YAML/],
   ['an empty file', '', /expected object|Invalid input/],

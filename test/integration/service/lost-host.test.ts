@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { CALL_TIMEOUTS } from '../../../src/engine/docker-scope.js';
 import { command } from '../../support/command.js';
 import { type Host, type Hosts, startHosts } from '../../support/hosts/hosts.js';
@@ -117,4 +119,35 @@ test('by default it waits for its host, and serves again with it', async () => {
   await until('the host is up again', () => statesOf(started, instance.host).at(-1) === 'UP', 60_000);
   expect(await running(here)).not.toBe('');
   await client.succeeded(await client.delete(id));
+}, 300_000);
+
+test('by default too it is left where somebody has marked its host as gone: nothing is held for it there any more', async () => {
+  service = await startService({ engines: hosts, dataDir, env: quick, seams });
+  const { id, instance, here, elsewhere } = await deployed(service, 'burnt');
+  await here.crash();
+  try {
+    await service.stop(10_000);
+    const configured = z.object({ hosts: z.array(z.looseObject({ name: z.string() })) });
+    const file = configured.parse(JSON.parse(readFileSync(join(dataDir, 'hosts.yaml'), 'utf8')));
+    const marked = file.hosts.map((host) => (host.name === instance.host ? { ...host, gone: true } : host));
+    const hostsFile = join(newDirectory('hosts'), 'hosts.yaml');
+    writeFileSync(hostsFile, JSON.stringify({ hosts: marked }));
+    service = await startService({
+      engines: hosts,
+      dataDir,
+      env: { ...quick, LONGSHORE_HOSTS_FILE: hostsFile },
+      seams,
+    });
+    const { client } = service;
+    await until(
+      'nothing is left of it there',
+      async () => (await client.container(id)).instances.every(({ host }) => host === elsewhere),
+      60_000,
+    );
+    const { url } = await client.container(id);
+    await until('it serves', async () => (await call(url)).status === 200, 60_000);
+    await client.succeeded(await client.delete(id));
+  } finally {
+    await here.start();
+  }
 }, 300_000);

@@ -203,6 +203,7 @@ export function aView(parts: ViewParts = {}): ContainerView {
     observed: [],
     unobserved: new Map(),
     lost: new Set(),
+    gone: new Set(),
     policy: POLICY,
     ...rest,
   };

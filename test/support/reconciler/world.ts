@@ -81,6 +81,8 @@ export class World {
   docker: Docker[] = [];
   readonly containers = new Map<string, SimContainer>();
   readonly down = new Set<string>();
+  /** Of those, the ones that never come back, with all that ran there. */
+  readonly gone = new Set<string>();
   readonly gpuLeases = new Map<string, string>();
   readonly portLeases = new Map<string, string>();
   /** `host:port` in the hands of processes that are not ours. */
@@ -108,6 +110,13 @@ export class World {
       const lease = { fence: (this.fences += 1), unclean: false, takenOver: true, look: null };
       this.containers.set(id, { id, status: 'ACTIVE', ...empty, ...lease });
     }
+  }
+
+  /** What happens to a host that burns, when somebody has said so. */
+  burn(host: string): void {
+    this.docker = this.docker.filter((docker) => docker.host !== host);
+    this.down.add(host);
+    this.gone.add(host);
   }
 
   /** From here on nothing goes wrong any more, and whatever was under way arrives. Ports that others have stay theirs. */
@@ -179,7 +188,8 @@ export class World {
 
   view(container: SimContainer): ContainerView {
     const hosts = new Set(container.state.instances.map((instance) => instance.host));
-    const unobserved = new Map([...hosts].filter((host) => this.down.has(host)).map((host) => [host, 'no answer']));
+    const silent = [...hosts].filter((host) => this.down.has(host) && !this.gone.has(host));
+    const unobserved = new Map(silent.map((host) => [host, 'no answer']));
     return {
       now: this.now,
       containerId: container.id,
@@ -200,6 +210,7 @@ export class World {
         .map((docker) => ({ ...docker })),
       unobserved,
       lost: new Set(this.moveFromLost ? unobserved.keys() : []),
+      gone: this.gone,
       policy: {
         ...POLICY,
         placeTimeoutMs: 60_000,

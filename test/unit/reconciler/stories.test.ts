@@ -458,6 +458,47 @@ describe('a port that something else has', () => {
   });
 });
 
+describe('a host that is gone for good', () => {
+  const hostsOf = ({ container }: Story) => container.state.instances.map(({ host }) => host);
+
+  it('is left by what served there, without a word against its revision', () => {
+    const story = new Story([], 60_000);
+    story.world.deploy(story.container, 'WELL', 'AUTO', 1);
+    story.steps();
+    story.world.deploy(story.container, 'WELL', 'START_FIRST', 1);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    const served = story.active;
+    story.world.burn('h1');
+    const steps = story.steps();
+    expect(steps.filter((kind) => kind === 'MOVE_INSTANCE')).toHaveLength(1);
+    expect(steps).not.toContain('REVERT');
+    expect(hostsOf(story)).toEqual(['h2']);
+    expect([...story.world.gpuLeases.keys()]).toEqual(['g3']);
+    expect(story.active).toBe(served);
+    expect(story.container.route?.targets).toHaveLength(1);
+  });
+
+  it('is no obstacle to a Delete', () => {
+    const story = serving(2);
+    story.world.burn('h1');
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('REMOVE_RECORDS'));
+    expect(story.container.status).toBe('GONE');
+    expect([story.world.gpuLeases.size, story.world.portLeases.size]).toEqual([0, 0]);
+  });
+
+  it('ends the deploy that was to run there, and nothing of it is left', () => {
+    const story = new Story();
+    story.world.deploy(story.container, 'WELL', 'AUTO', 2);
+    story.steps(isKind('PLACE_INSTANCE'));
+    story.world.burn('h1');
+    story.steps();
+    expect(story.outcomes()).toEqual(['HOST_UNREACHABLE']);
+    expect(hostsOf(story)).toEqual([]);
+    expect([story.world.gpuLeases.size, story.world.portLeases.size]).toEqual([0, 0]);
+  });
+});
+
 describe('a take-over after a crash', () => {
   it('renames before anything else, so that late calls miss', () => {
     const story = serving();
