@@ -15,6 +15,5 @@ ENV NODE_ENV=production
 # It runs as root: whoever may use the Docker socket is root on the host anyhow, and the group that owns the socket differs from host
 # to host. Where all hosts are reached by tcp with TLS and the socket is not mounted, run it with `--user 65532:65532`.
 STOPSIGNAL SIGTERM
-# As the first line of cli.js says, which not every base image's env understands.
-ENTRYPOINT ["node", "--max-semi-space-size=32", "/opt/longshore/dist/cli.js"]
+ENTRYPOINT ["node", "/opt/longshore/dist/cli.js"]
 CMD ["serve"]

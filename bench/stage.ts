@@ -56,8 +56,8 @@ export interface ManagedStage extends Stage {
 export function createStage(rounds: number): ManagedStage {
   const ends: (() => unknown)[] = [];
   const after = (end: () => unknown) => void ends.push(end);
-  const run = async (command: readonly string[], env: Environment) => {
-    const program = await start(command, env);
+  const run = async (args: readonly string[], env: Environment) => {
+    const program = await start(args, env);
     after(program.stop);
     return program;
   };
@@ -76,8 +76,8 @@ export function createStage(rounds: number): ManagedStage {
       return engine;
     },
     program: async (name, args = [], env = {}) => {
-      const node = [process.execPath, '--import', 'tsx', '--import', treePath('bench', 'built-code.ts')];
-      const program = await run([...node, treePath('bench', 'processes', `${name}.ts`), ...args], env);
+      const builtCode = ['--import', 'tsx', '--import', treePath('bench', 'built-code.ts')];
+      const program = await run([...builtCode, treePath('bench', 'processes', `${name}.ts`), ...args], env);
       const line = await firstLine(program, () => true);
       return { ...program, hello: JSON.parse(line) };
     },
@@ -108,10 +108,10 @@ const readyLine = z.object({
 });
 
 /** What it prints goes to a file, as a service manager would have it, so that nobody has to read it for it to go on. */
-async function start([command = '', ...args]: readonly string[], env: Environment): Promise<Omit<Program, 'hello'>> {
+async function start(args: readonly string[], env: Environment): Promise<Omit<Program, 'hello'>> {
   const output = join(newDirectory('out'), 'output');
   const file = openSync(output, 'w');
-  const child = spawn(command, args, { stdio: ['ignore', file, file], env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', file, file], env: { ...process.env, ...env } });
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
   const ended = new Promise<number>((resolve, reject) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { treePath } from '../src/paths.js';
 
-/** The built service, as `dist/cli.js serve` starts it. */
+/** The built service, as `node dist/cli.js serve` starts it. */
 export interface DemoService {
   readonly pid: number;
   readonly grpcAddr: string;
@@ -31,7 +31,7 @@ export async function startService({ dir, roles, dockerHost, keyspace }: DemoSer
   const [grpc, http, ingress] = await Promise.all([portNear(50051), portNear(8080), portNear(8081)]);
   const logFile = join(dir, 'service.log');
   const log = openSync(logFile, 'w');
-  const child = spawn(treePath('dist', 'cli.js'), ['serve'], {
+  const child = spawn(process.execPath, [treePath('dist', 'cli.js'), 'serve'], {
     detached: true,
     stdio: ['ignore', log, log],
     env: {

@@ -23,9 +23,7 @@ fi
 new=$(mktemp -d ./.dist.XXXXXX)
 trap 'rm -rf "$new"' EXIT
 # First of all, because its date stands for the sources: what changes from here on is newer.
-# How much a process may allocate before its garbage is collected (16 MiB by default) can only be said before it starts. A collection costs what it finds
-# in use, which is what is in flight: twice the room halves them, for up to 32 MiB of memory more.
-printf '#!/usr/bin/env -S node --max-semi-space-size=32\nimport "./src/cli.js";\n' > "$new/cli.js"
+printf '#!/usr/bin/env node\nimport "./src/cli.js";\n' > "$new/cli.js"
 npx --no-install tsc -p tsconfig.build.json --outDir "$new"
 
 cp package.json "$new/"
