@@ -144,10 +144,7 @@ test(
     const { id } = await before.client.createContainer('deployed-since');
     await before.client.succeeded(await before.client.deploy(id, APP, revision('one')));
     await stop();
-    await redis.kill();
-    const backup = newDirectory('backup');
-    await cp(redis.dir, backup, { recursive: true });
-    await redis.start();
+    const backup = await backedUp();
 
     const { client } = await start();
     await client.succeeded(await client.deploy(id, APP, revision('two')));
@@ -156,10 +153,7 @@ test(
     await until('only one of it runs', async () => (await running(id)).split('\n').length === 1, PATIENCE_MS);
     const dockerIds = [await running(id), await running(created)];
     await stop();
-    await redis.kill();
-    await rm(join(redis.dir, 'appendonlydir'), { recursive: true });
-    await cp(backup, redis.dir, { recursive: true });
-    await redis.start();
+    await restore(backup);
 
     const restored = await start();
     await answers(id, 'two');
@@ -174,3 +168,54 @@ test(
   },
   SLOW_MS,
 );
+
+test(
+  'what was deleted since the backup is not started with the GPUs of what was created since',
+  async () => {
+    const before = await start();
+    const { id } = await before.client.createContainer('deleted-since');
+    await before.client.succeeded(await before.client.deploy(id, APP, revision('old', 2n)));
+    await stop();
+    const backup = await backedUp();
+
+    const { client } = await start();
+    await client.succeeded(await client.delete(id));
+    const { id: created } = await client.createContainer('created-since');
+    await client.succeeded(await client.deploy(created, APP, revision('new', 2n)));
+    const dockerId = await running(created);
+    await stop();
+    await restore(backup);
+
+    const restored = await start();
+    const messageOf = async () => (await restored.client.container(id)).instances[0]?.message ?? '';
+    await until(
+      'it says why it does not run',
+      async () => (await messageOf()).includes('GPUs are in use'),
+      PATIENCE_MS,
+    );
+    expect(await running(id)).toBe('');
+    // Its end frees the leases that stand in the way of the other.
+    await restored.client.succeeded(await restored.client.delete(id));
+    await answers(created, 'new');
+    expect(await running(created)).toBe(dockerId);
+    expect(engine.gpuOverlaps()).toEqual([]);
+    await restored.client.succeeded(await restored.client.delete(created));
+  },
+  SLOW_MS,
+);
+
+/** A copy of what Redis has; it goes on with it. */
+async function backedUp(): Promise<string> {
+  const backup = newDirectory('backup');
+  await redis.kill();
+  await cp(redis.dir, backup, { recursive: true });
+  await redis.start();
+  return backup;
+}
+
+async function restore(backup: string): Promise<void> {
+  await redis.kill();
+  await rm(join(redis.dir, 'appendonlydir'), { recursive: true });
+  await cp(backup, redis.dir, { recursive: true });
+  await redis.start();
+}

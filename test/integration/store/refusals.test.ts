@@ -148,7 +148,7 @@ describe('fences', () => {
       before.push(await fenceOf());
     }
     await redis.cli('flushall');
-    // Leaps carry fences ahead of the clock, which has to have caught up: a million is a quarter of an hour.
+    // Leaps carry fences ahead of the clock, which has to have caught up: each is less than two millions, which are half an hour.
     const clock = Number((await redis.cli('time')).split('\n')[0]) * 1000;
     const after = await fenceOf();
     expect(after).toBeGreaterThanOrEqual(clock);

@@ -11,7 +11,8 @@ local function leap_in_another_redis()
   local known = redis.call('HMGET', plane, 'replication', 'gaps')
   if known[1] == args.replicationId then return known[2] end
   local fence = tonumber(redis.call('GET', key('fence')) or '0')
-  local leapt = math.max(fence + FENCE_LEAP, now)
+  -- Of two that leap from one backup, each lands elsewhere: or what only one of them gave out would be taken for the other's.
+  local leapt = math.max(fence + FENCE_LEAP + now % FENCE_LEAP, now)
   local gaps = cjson.decode(known[2] or '[]')
   -- Of what was before the first time nothing is sure.
   gaps[#gaps + 1] = { known[1] and fence or 0, leapt }
