@@ -94,7 +94,10 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
         : writeFileSync(join(gpuDir, 'fail'), message),
     kill: async () => void (await engine('kill')),
     crash: async () => void (await engine('crash')),
-    start: async () => void (await start('--keep')),
+    start: async () => {
+      writeFileSync(join(gpuDir, 'engine'), '');
+      await start('--keep');
+    },
     stop,
     cont: () => signal('SIGCONT'),
     remove: async () => {
