@@ -1,3 +1,4 @@
+import { Revision_Status } from '../../../gen/ts/longshore/containers/v1/revision.js';
 import type { EngineDriver } from '../../../src/engine/driver.js';
 import { ownEngine } from '../../support/engine.js';
 import type { PrivateEngine } from '../../support/private-engine.js';
@@ -86,7 +87,7 @@ describe('a person with access to the host, in the middle of a deploy', () => {
       return headers['x-revision'] === revision && (await running()).length === 1;
     });
     expect(
-      (await service.client.container(container.id)).instances.filter(({ address }) => address !== ''),
+      (await service.client.revisions(container.id)).filter(({ status }) => status === Revision_Status.ACTIVE),
     ).toHaveLength(1);
   });
 
