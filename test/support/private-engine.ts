@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { command } from './command.js';
+import { endUnbegun } from './unbegun.js';
 import { until } from './until.js';
 
 /** A private Docker Engine below `dir`, as scripts/setup/engine.sh makes it, with stand-in GPUs. */
@@ -26,7 +27,7 @@ export interface PrivateEngine {
   kill(): Promise<void>;
   /** What a power failure does: engine and containers are gone, the disk is as it was. */
   crash(): Promise<void>;
-  /** Starts it again after kill() or crash(), on its old data. */
+  /** Starts it again after kill() or crash(), on its old data. What it was starting when it was killed is ended first. */
   start(): Promise<void>;
   /** SIGSTOP: connections are accepted, nothing answers. */
   stop(): Promise<void>;
@@ -95,7 +96,7 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
     kill: async () => void (await engine('kill')),
     crash: async () => void (await engine('crash')),
     start: async () => {
-      writeFileSync(join(gpuDir, 'engine'), '');
+      await endUnbegun(dir);
       await start('--keep');
     },
     stop,

@@ -9,12 +9,11 @@
  *   devices.csv   its GPUs, a line each: index, uuid, name, MiB
  *   seen/<id>     what a container was given, in the same form, renumbered from 0; written at every start
  *   pids/<id>     the process that it was given to: its id and when it began
- *   engine        written whenever the engine is started again
  *   overlaps      a line for each start with a GPU that another container ran with at that moment
  *   fail          when it is there, every start fails with its text
  */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const here = import.meta.dirname;
@@ -35,24 +34,14 @@ function select(wanted) {
   });
 }
 
-/** Name, state and start time of a process; undefined: there is none. */
+/** State and start time of a process; undefined: there is none. */
 function processOf(pid) {
   try {
-    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    const fields = rest.split(' ');
-    return { name, state: fields[0], startedAt: fields[19] };
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return { state: fields[0], startedAt: fields[19] };
   } catch {
     return undefined;
   }
-}
-
-/**
- * Whether it waits to be told to become the container's program, by an engine that was killed meanwhile: nobody will tell it, and the engine that was
- * started in its place does not know of it.
- */
-function neverBegins(found, note) {
-  const engine = join(dir, 'engine');
-  return found.name === 'runc:[2:INIT]' && existsSync(engine) && statSync(note).mtimeMs < statSync(engine).mtimeMs;
 }
 
 /** It is a start that begins to share a GPU: of two at the same time the later one sees the other's note. */
@@ -63,11 +52,9 @@ function noteOverlaps() {
   const uuids = (id) => readFileSync(join(dir, 'seen', id), 'utf8').split('\n').flatMap((line) => line.split(', ')[1] ?? []);
   const mine = uuids(state.id);
   for (const other of readdirSync(pids)) {
-    const note = join(pids, other);
-    const [pid, startedAt] = readFileSync(note, 'utf8').split(' ');
+    const [pid, startedAt] = readFileSync(join(pids, other), 'utf8').split(' ');
     const found = processOf(pid);
     if (other === state.id || found?.startedAt !== startedAt || 'ZX'.includes(found.state)) continue;
-    if (neverBegins(found, note)) continue;
     const both = uuids(other).filter((uuid) => mine.includes(uuid));
     if (both.length === 0) continue;
     const line = `container ${state.id} was started with ${both.join()}, with which ${other} still ran`;
