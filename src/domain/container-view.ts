@@ -31,13 +31,21 @@ export function instanceView(record: InstanceRecord): Instance {
     gpuUuids: record.leased ? record.gpuUuids : [],
     address: reachable ? `${bracketed(record.address)}:${record.port}` : '',
     state,
-    message: sentences(record.failed, record.fault?.message) || (record.role === 'DISCARDED' ? 'being removed' : ''),
+    message:
+      sentences(record.failed, record.fault?.message, unsaid(record)) ||
+      (record.role === 'DISCARDED' ? 'being removed' : ''),
   };
 }
 
 /** What happened to it, and what stands in the way of mending it. */
 function statusMessage({ message, instances }: ContainerState): string {
-  return sentences(message, ...instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null)));
+  const faults = instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null));
+  return sentences(message, ...faults, ...instances.map(unsaid));
+}
+
+/** That it may run, where why it was given up does not say so already. */
+function unsaid({ failed, unseen }: InstanceRecord): string | null {
+  return unseen !== null && failed?.includes(unseen) ? null : unseen;
 }
 
 function sentences(...texts: readonly (string | null | undefined)[]): string {

@@ -44,6 +44,11 @@ export interface InstanceRecord {
   readonly drainDeadline: number | null;
   /** Why it was given up, or why a serving one is not up; kept for people. */
   readonly failed: string | null;
+  /**
+   * Why it may run though Docker shows that it does not, and how a person ends it (see `reconciler/unseen.ts`); null: Docker can be believed. As long as
+   * its Docker container is there, its devices are nobody else's.
+   */
+  readonly unseen: string | null;
   /** Steady state's starts in place since it was last healthy for a while. */
   readonly restarts: number;
   readonly fault: StepFault | null;

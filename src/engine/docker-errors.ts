@@ -44,9 +44,17 @@ export function engineError(
   return new EngineError(kind, context.host, shorten(`${context.what}: ${text}`), { cause, reason });
 }
 
-/** By the words: engines report a port that another container or a process has as a 500 like any other. */
+/** By the words: engines report all of these as a 500 like any other. */
+const REASONS: readonly (readonly [EngineErrorReason, RegExp])[] = [
+  ['PORT_TAKEN', /port is already allocated|address already in use|ports are not available/i],
+  // What containerd says of a task that is there though its container could be deleted: such a task has no process that anything could run in.
+  ['HALF_STARTED', /\btask [0-9a-f]{64}: already exists/],
+  // Docker 20.10, of a container of containerd's that could not be deleted because it has a task, begun or not. Later ones end that task.
+  ['RUNS_UNSEEN', /\bid already in use/],
+];
+
 function reasonOf(text: string): EngineErrorReason | null {
-  return /port is already allocated|address already in use|ports are not available/i.test(text) ? 'PORT_TAKEN' : null;
+  return REASONS.find(([, words]) => words.test(text))?.[0] ?? null;
 }
 
 function kindOfStatus(status: number, text: string): EngineErrorKind {

@@ -12,6 +12,7 @@ import {
 import { isPortTaken, leavePort, MOST_MOVES } from './port-clash.js';
 import { isUnknown, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
+import { leaveHalfStarted, mayRunUnseen } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
 
 /** Towards an instance that is healthy: the next step, or why it will not be. */
@@ -94,7 +95,8 @@ function bringThere(view: ContainerView, instance: InstanceRecord, since: number
 }
 
 function startThere(view: ContainerView, instance: InstanceRecord, observed: HostedInstance, since: number): Advance {
-  const removal = leavePort(instance, observed);
+  const leave = instance.unseen === null ? leavePort(instance, observed) : null;
+  const removal = leaveHalfStarted(instance, observed) ?? leave;
   return removal === null ? start(view, instance, observed, since) : attempt(view, instance, removal, since);
 }
 
@@ -126,7 +128,7 @@ function hostDeadline(view: ContainerView, instance: InstanceRecord, since: numb
 
 /** Whether an instance is confirmed not to run, so that its leases may end. */
 export function isConfirmedDown(view: ContainerView, instance: InstanceRecord): boolean {
-  if (isUnknown(view, instance)) return false;
+  if (isUnknown(view, instance) || mayRunUnseen(view, instance)) return false;
   const states = view.observed.filter((observed) => observed.identity.instanceId === instance.id);
   return states.every((observed) => ['CREATED', 'EXITED', 'DEAD'].includes(observed.state));
 }

@@ -4,6 +4,7 @@ import { type Advance, attempt, awaitHost } from './bring-up.js';
 import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
 import { planUnaccounted } from './takeover.js';
+import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
 
 /**
@@ -33,6 +34,7 @@ function takeAway(view: ContainerView, instance: InstanceRecord, since: number):
   if (observed !== undefined && isUp(observed)) {
     return attempt(view, instance, { kind: 'STOP_CONTAINER', instanceId: id, name: observed.name }, since);
   }
+  if (mayRunUnseen(view, instance)) return { kind: 'FAILED', failure: runsUnseen(instance, observed), logsOf: null };
   if (instance.leased) return { kind: 'STEP', step: { kind: 'FREE_DEVICES', instanceId: id } };
   if (observed === undefined) return { kind: 'STEP', step: { kind: 'FORGET_INSTANCE', instanceId: id } };
   const { host, name } = observed;

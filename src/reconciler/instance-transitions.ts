@@ -46,7 +46,8 @@ export function createIntended(state: ContainerState, instanceId: string): Conta
 
 /** CREATE_CONTAINER succeeded, or what is there was adopted. */
 export function created(state: ContainerState, instanceId: string, now: number): ContainerState {
-  const part = { created: true, startedAt: null, engineStartedAt: null, healthyAt: null, fault: null, changedAt: now };
+  const still = { startedAt: null, engineStartedAt: null, healthyAt: null };
+  const part = { ...still, created: true, unseen: null, fault: null, changedAt: now };
   return change(state, instanceId, part);
 }
 
@@ -65,15 +66,15 @@ export function started(
     const { engineStartedAt, restart } = how;
     const restarts = instance.restarts + (restart ? 1 : 0);
     const avoidPorts = instance.avoidPorts.filter((port) => port !== instance.port);
-    const start = { startedAt: now, engineStartedAt, healthyAt: null, fault: null, changedAt: now };
+    const start = { startedAt: now, engineStartedAt, healthyAt: null, unseen: null, fault: null, changedAt: now };
     return { created: true, restarts, avoidPorts, ...start };
   });
 }
 
 /** STOP_CONTAINER succeeded. */
 export function stopped(state: ContainerState, instanceId: string, now: number): ContainerState {
-  const part = { startedAt: null, engineStartedAt: null, healthyAt: null, fault: null, changedAt: now };
-  return change(state, instanceId, part);
+  const still = { startedAt: null, engineStartedAt: null, healthyAt: null };
+  return change(state, instanceId, { ...still, unseen: null, fault: null, changedAt: now });
 }
 
 /**
@@ -168,7 +169,7 @@ export function faulted(state: ContainerState, instanceId: string, fault: FaultO
     const recorded: StepFault = {
       step: fault.step,
       kind: fault.kind,
-      reason: fault.reason ?? null,
+      reason: fault.reason ?? keptReason(instance, fault),
       message: fault.message,
       count,
       firstAt: before?.firstAt ?? now,
@@ -178,8 +179,20 @@ export function faulted(state: ContainerState, instanceId: string, fault: FaultO
     const missed = fault.step === 'CREATE_CONTAINER' && fault.kind === 'TRANSIENT';
     const imageReady = instance.imageReady && !missed;
     const restarts = instance.restarts + (fault.step === 'START_CONTAINER' && instance.role === 'SERVING' ? 1 : 0);
-    return { fault: recorded, imageReady, restarts, avoidPorts: avoided(instance, recorded) };
+    const unseen = unseenAfter(instance, recorded);
+    return { fault: recorded, imageReady, restarts, unseen, avoidPorts: avoided(instance, recorded) };
   });
+}
+
+/** Why a container is being removed must outlast a removal that fails. */
+function keptReason({ fault: before }: InstanceRecord, { step }: FaultOf): string | null {
+  return step === 'REMOVE_CONTAINER' && before?.reason === 'HALF_STARTED' ? before.reason : null;
+}
+
+/** Of the starts that fail, only that which shows that the program never began says that it does not run. */
+function unseenAfter({ unseen }: InstanceRecord, { reason, message }: StepFault): string | null {
+  if (reason === 'HALF_STARTED') return null;
+  return reason === 'RUNS_UNSEEN' ? message : unseen;
 }
 
 function avoided({ port, avoidPorts }: InstanceRecord, { reason }: StepFault): readonly number[] {

@@ -5,6 +5,7 @@ import { restartDelay } from './instance-transitions.js';
 import { isPortTaken, leavePort, withdrawRoute } from './port-clash.js';
 import { isUp, observedOf, POLL_MS, paced } from './presence.js';
 import type { Step } from './step.js';
+import { leaveHalfStarted, mayRunUnseen, waitForEnd } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
 import { checkAgain } from './watch.js';
 
@@ -43,6 +44,7 @@ function takeBack(view: ContainerView, instance: InstanceRecord): Step | null {
   if (observed?.state === 'REMOVING') {
     return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'a container is being removed' };
   }
+  if (mayRunUnseen(view, other)) return waitForEnd(other);
   if (observed === undefined || !isUp(observed)) {
     return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: other.id, toInstanceId: instance.id };
   }
@@ -80,14 +82,17 @@ function createAnew(view: ContainerView, instance: InstanceRecord): Step | null 
 
 function startAgain(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step {
   const { id, fault } = instance;
-  const removal = leavePort(instance, observed);
+  const half = leaveHalfStarted(instance, observed);
+  if (half !== null) return paced(view, instance, half);
+  const removal = instance.unseen === null ? leavePort(instance, observed) : null;
   if (removal !== null) return withdrawRoute(view, instance) ?? paced(view, instance, removal);
   const start: Step = { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: true };
   const step = paced(view, instance, start);
   const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;
   const hopeless = failedStart !== null && (failedStart.kind === 'PERMANENT' || failedStart.count >= HOPELESS_STARTS);
-  // What stands in the way of those is not the container's own.
-  const elsewhere = failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN';
+  // What stands in the way of those is not the container's own, or is what another one must not run beside.
+  const elsewhere =
+    failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN' || instance.unseen !== null;
   if (hopeless && !elsewhere) return removeBroken(view, instance, observed);
   return whenDue(view, instance, step);
 }

@@ -7,6 +7,7 @@ import { keepServing } from './serving.js';
 import type { Step, Wait } from './step.js';
 import { planUnaccounted } from './takeover.js';
 import { targetsOf } from './transitions.js';
+import { mayRunUnseen, waitForEnd } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
 import { planRevert } from './watch.js';
 
@@ -126,6 +127,7 @@ function discard(view: ContainerView, instance: InstanceRecord): Step | null {
   const observed = observedOf(view, instance);
   const rest = putToRest(view, instance, observed);
   if (rest !== null) return rest;
+  if (mayRunUnseen(view, instance)) return waitForEnd(instance);
   if (observed === undefined) return { kind: 'FORGET_INSTANCE', instanceId: instance.id };
   const { host, name } = observed;
   const reason = instance.failed ?? 'it is not kept';

@@ -4,6 +4,7 @@ import { type Advance, attempt, awaitHost } from './bring-up.js';
 import { isDrained } from './ingress-acks.js';
 import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
+import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
 
 /**
@@ -22,6 +23,7 @@ export function planHandOver(view: ContainerView, candidate: InstanceRecord, rol
   const observed = observedOf(view, former);
   if (isGoing(observed)) return wait(view.now + POLL_MS, `${former.host} is removing the former instance`);
   if (observed !== undefined && isUp(observed)) return stopFormer(view, former, observed, rollout);
+  if (mayRunUnseen(view, former)) return { kind: 'FAILED', failure: runsUnseen(former, observed), logsOf: null };
   const handOver: Step = { kind: 'HAND_OVER_DEVICES', fromInstanceId: former.id, toInstanceId: candidate.id };
   return { kind: 'STEP', step: handOver };
 }

@@ -77,6 +77,7 @@ export function newCandidate(instance: NewInstance, now: number): InstanceRecord
     imageReady: false,
     createIntended: false,
     created: false,
+    unseen: null,
     changedAt: now,
   };
 }

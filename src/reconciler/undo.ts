@@ -6,6 +6,7 @@ import { attempt, awaitHost, bringUp } from './bring-up.js';
 import { notRestored } from './failures.js';
 import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
+import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
 
 /**
@@ -35,8 +36,11 @@ function retireCandidate(view: ContainerView, candidate: InstanceRecord, since: 
     const advance = attempt(view, candidate, stop, since);
     return advance.kind === 'STEP' ? advance.step : null;
   }
-  if (candidate.leased) return giveUpDevices(view, candidate);
-  const reason = failure.code === 'CANCELLED' ? '' : failure.message;
+  // What may run keeps its devices: nothing is restored with them.
+  const unseen = mayRunUnseen(view, candidate);
+  if (candidate.leased && !unseen) return giveUpDevices(view, candidate);
+  const why = failure.code === 'CANCELLED' ? '' : failure.message;
+  const reason = unseen ? runsUnseen(candidate, observed).message : why;
   const role = observed === undefined ? 'DISCARDED' : 'RETAINED';
   return { kind: 'SET_ROLE', instanceId: candidate.id, role, reason };
 }

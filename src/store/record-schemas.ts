@@ -67,6 +67,7 @@ const instance: z.ZodType<InstanceRecord> = z.looseObject({
   drainVersion: nullable(number),
   drainDeadline: nullable(number),
   failed: nullable(text),
+  unseen: nullable(text).default(null),
   restarts: number,
   fault: nullable(
     z.looseObject({

@@ -123,7 +123,7 @@ const restOf = ({ observed }: Recalled): InstanceRole => (isActive(observed.stat
 
 const UNTOUCHED = {
   ...{ startedAt: null, engineStartedAt: null, healthyAt: null, drainVersion: null, drainDeadline: null },
-  ...{ failed: null, fault: null, restarts: 0 },
+  ...{ failed: null, unseen: null, fault: null, restarts: 0 },
 } as const;
 
 /** One that Redis remembers. What was wanted of it then is over, but for its going. */
@@ -133,7 +133,7 @@ function resumed(instance: InstanceRecord, { serving, observed, unobserved, now 
   if (instance.role === 'DISCARDED') return instance;
   const runs = observed.some(({ identity, state }) => identity.instanceId === instance.id && isActive(state));
   // What cannot be seen may run: its devices stay its own.
-  const leased = instance.leased && (runs || unobserved.has(instance.host));
+  const leased = instance.leased && (runs || instance.unseen !== null || unobserved.has(instance.host));
   const role = runs ? 'DRAINING' : 'RETAINED';
   return { ...instance, role, leased, drainVersion: null, drainDeadline: null, changedAt: now };
 }

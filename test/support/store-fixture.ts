@@ -86,6 +86,7 @@ export function instanceOf(revisionId: string, id = newId('instance')): Instance
     drainVersion: null,
     drainDeadline: null,
     failed: null,
+    unseen: null,
     restarts: 0,
     fault: null,
     changedAt: 1,

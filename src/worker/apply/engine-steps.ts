@@ -11,6 +11,7 @@ import type {
   StartContainer,
   StopContainer,
 } from '../../reconciler/step.js';
+import { unseenText } from '../../reconciler/unseen.js';
 import { encodeDocument } from '../../store/codec.js';
 import { isActive } from '../leftovers.js';
 import { createOrAdopt, unstarted } from './adopt.js';
@@ -145,7 +146,14 @@ export async function startContainer(step: StartContainer, context: StepContext)
   const engine = await engineOf(context, host);
   if (step.restart && gpuUuids.length > 0) await refuseUsedGpus(engine, instance, context);
   const start = () => engine.start(step.name, context.signal);
-  await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
+  try {
+    await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
+  } catch (error) {
+    if (error instanceof EngineError && error.reason === 'RUNS_UNSEEN') {
+      throw await explained(error, step.name, engine, context);
+    }
+    throw error;
+  }
   const seen = await engine.inspect(step.name, context.signal);
   const outcome = { engineStartedAt: seen?.startedAt ?? null, restart: step.restart };
   const state = started(stateOf(context), instance.id, outcome, context.now());
@@ -153,6 +161,14 @@ export async function startContainer(step: StartContainer, context: StepContext)
   await context.deps.work.save(context.lease, change);
   tell(context, 'started an instance', { instance, name: step.name, restart: step.restart });
   return seen === null ? 'AGAIN' : { loaded: loadedAfter(context, change), seen: { ...seen, host } };
+}
+
+/** A person who has to mend it needs to know Docker's own id of the container. */
+async function explained(error: EngineError, name: string, engine: EngineDriver, { signal }: StepContext) {
+  const seen = await engine.inspect(name, signal).catch(() => null);
+  if (seen === null) return error;
+  const { kind, host, message, reason } = error;
+  return new EngineError(kind, host, unseenText(message, seen.dockerId), { cause: error, reason });
 }
 
 /** What Redis has forgotten holds no lease, and may run with the devices of what it remembers. */

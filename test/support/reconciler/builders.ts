@@ -114,6 +114,7 @@ export function anInstance(id: string, part: Partial<InstanceRecord> = {}): Inst
     drainVersion: null,
     drainDeadline: null,
     failed: null,
+    unseen: null,
     restarts: 0,
     fault: null,
     changedAt: NOW - 500,

@@ -21,7 +21,7 @@ export class Crash extends Error {}
 export class EngineFault extends Error {
   constructor(
     readonly kind: 'TRANSIENT' | 'PERMANENT' | 'UNREACHABLE',
-    readonly reason?: 'PORT_TAKEN',
+    readonly reason?: 'PORT_TAKEN' | 'HALF_STARTED' | 'RUNS_UNSEEN',
   ) {
     super(`engine: ${kind}`);
   }
@@ -87,6 +87,11 @@ export class World {
   readonly portLeases = new Map<string, string>();
   /** `host:port` in the hands of processes that are not ours. */
   readonly foreignPorts = new Set<string>();
+  /** What the engine is killed in the coming starts of: before the program began, or after it. */
+  readonly killedStarts: ('BEFORE' | 'AFTER')[] = [];
+  /** Ids of Docker containers that such a start has left something of; of the programs that run, whether the engine has said so. */
+  readonly halfStarted = new Set<string>();
+  readonly unseen = new Map<string, { told: boolean }>();
   /** Instances that run and do not answer their health checks. */
   readonly sick = new Set<string>();
   readonly late: (() => void)[] = [];
@@ -124,7 +129,20 @@ export class World {
     this.mishaps.length = 0;
     this.down.clear();
     this.sick.clear();
+    this.endUnseen();
     for (const call of this.late.splice(0)) call();
+  }
+
+  /** A person ends all programs that Docker does not know of, and removes their containers where nobody wants them. */
+  endUnseen(): void {
+    const ids = new Set(this.unseen.keys());
+    this.unseen.clear();
+    this.killedStarts.length = 0;
+    const isWanted = ({ identity }: Docker) =>
+      [...this.containers.values()].some(({ status, state }) =>
+        state.instances.some(({ id, role }) => id === identity.instanceId && role === 'SERVING' && status === 'ACTIVE'),
+      );
+    this.docker = this.docker.filter((docker) => !ids.has(docker.dockerId) || isWanted(docker));
   }
 
   nextId(prefix: string): string {
@@ -176,6 +194,15 @@ export class World {
 
   exit(docker: Docker, exitCode: number): void {
     if (docker.state === 'RUNNING') Object.assign(docker, { state: 'EXITED', exitCode });
+  }
+
+  /** Nothing runs there after it, seen or unseen. */
+  reboot(host: string): void {
+    for (const docker of this.docker.filter((docker) => docker.host === host)) {
+      this.exit(docker, 255);
+      this.halfStarted.delete(docker.dockerId);
+      this.unseen.delete(docker.dockerId);
+    }
   }
 
   /** The host's own cleaning: creates that ran after their instance was forgotten, on hosts that its container uses no more. */
@@ -264,10 +291,17 @@ export class World {
       ({ identity, state }) => identity.instanceId === instanceId && state === 'RUNNING',
     );
     if (running) throw new Error(`${running.name} runs, but its leases end`);
+    this.expectSeen(instanceId, 'its leases end');
     this.capacityVersion += 1;
     for (const leases of [this.gpuLeases, this.portLeases]) {
       for (const [key, holder] of leases) if (holder === instanceId) leases.delete(key);
     }
+  }
+
+  private expectSeen(instanceId: string, what: string): void {
+    const { name } =
+      this.docker.find((d) => d.identity.instanceId === instanceId && this.unseen.get(d.dockerId)?.told) ?? {};
+    if (name) throw new Error(`${name} runs unseen, but ${what}`);
   }
 
   /** Another port for an instance without a container. */
@@ -283,6 +317,7 @@ export class World {
   move(from: string, to: string): void {
     const running = this.docker.find(({ identity, state }) => identity.instanceId === from && state === 'RUNNING');
     if (running) throw new Error(`${running.name} runs, but its leases go to ${to}`);
+    this.expectSeen(from, `its leases go to ${to}`);
     for (const leases of [this.gpuLeases, this.portLeases]) {
       for (const [key, holder] of leases) if (holder === from) leases.set(key, to);
     }
@@ -343,6 +378,16 @@ export class World {
     const docker = this.docker.find((candidate) => candidate.name === name);
     if (!docker || docker.state === 'RUNNING') return;
     if (this.foreignPorts.has(portOf(docker))) throw new EngineFault('TRANSIENT', 'PORT_TAKEN');
+    if (this.halfStarted.has(docker.dockerId)) throw new EngineFault('TRANSIENT', 'HALF_STARTED');
+    const unseen = this.unseen.get(docker.dockerId);
+    if (unseen) {
+      unseen.told = true;
+      throw new EngineFault('TRANSIENT', 'RUNS_UNSEEN');
+    }
+    const killed = this.killedStarts.shift();
+    if (killed === 'BEFORE') this.halfStarted.add(docker.dockerId);
+    if (killed === 'AFTER') this.unseen.set(docker.dockerId, { told: false });
+    if (killed) throw new EngineFault('TRANSIENT');
     const rival = this.docker.find((other) => other.state === 'RUNNING' && portOf(other) === portOf(docker));
     if (rival) throw new Error(`${rival.name} and ${name} publish the same port`);
     this.starts += 1;
@@ -366,6 +411,8 @@ export class World {
   }
 
   remove(name: string): void {
+    const docker = this.docker.find((candidate) => candidate.name === name);
+    if (docker && this.unseen.get(docker.dockerId)?.told) throw new Error(`${name} runs unseen, but is removed`);
     this.docker = this.docker.filter((docker) => docker.name !== name);
   }
 }

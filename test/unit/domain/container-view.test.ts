@@ -4,6 +4,10 @@ import { instanceOf, stateOf } from '../../support/store-fixture.js';
 
 const record: InstanceRecord = { ...instanceOf('r1', 'i1'), address: '10.0.0.5', port: 40_001, gpuUuids: ['GPU-0'] };
 
+function fault(message: string) {
+  return { step: 'PULL', kind: 'TRANSIENT', reason: 'PULL_FAILED', message, count: 1, firstAt: 1, retryAt: 2 } as const;
+}
+
 test.each<[string, Partial<InstanceRecord>, object]>([
   ['a candidate', {}, { state: 'STARTING', address: '10.0.0.5:40001' }],
   ['one that serves', { role: 'SERVING', healthyAt: 1 }, { state: 'RUNNING', address: '10.0.0.5:40001', message: '' }],
@@ -20,16 +24,20 @@ test.each<[string, Partial<InstanceRecord>, object]>([
 });
 
 test('a fault shows as the message', () => {
-  const fault = {
-    step: 'PULL',
-    kind: 'TRANSIENT',
-    reason: 'PULL_FAILED',
-    message: 'timeout',
-    count: 1,
-    firstAt: 1,
-    retryAt: 2,
-  } as const;
-  expect(instanceView({ ...record, fault }).message).toBe('timeout');
+  expect(instanceView({ ...record, fault: fault('timeout') }).message).toBe('timeout');
+});
+
+test.each([
+  ['by itself', { role: 'RETAINED' }, 'may run'],
+  ['once beside the fault that showed it', { fault: fault('may run') }, 'may run'],
+  ['beside another fault', { fault: fault('busy') }, 'busy; may run'],
+  [
+    'not again where it is why it was given up',
+    { role: 'RETAINED', failed: 'not started: may run' },
+    'not started: may run',
+  ],
+] as const)('that an instance may run unseen is said %s', (_, part, message) => {
+  expect(instanceView({ ...record, unseen: 'may run', ...part }).message).toBe(message);
 });
 
 test('a container joins what callers set with what its worker recorded', () => {

@@ -33,6 +33,15 @@ test.each([
   expect(toEngineError(answer(500, message), change)).toMatchObject({ kind: 'TRANSIENT', reason });
 });
 
+const id = '67'.repeat(32);
+test.each([
+  [`task ${id}: already exists`, 'HALF_STARTED'],
+  ['id already in use', 'RUNS_UNSEEN'],
+  ['endpoint with name x already exists in network y', null],
+])('a start after an engine was killed in one: %s', (text, reason) => {
+  expect(toEngineError(answer(500, text), change)).toMatchObject({ kind: 'TRANSIENT', reason });
+});
+
 test.each([
   [{ syscall: 'connect', code: 'ECONNREFUSED' }, 'UNREACHABLE', 'UNREACHABLE'],
   [{ syscall: 'connect', code: 'ENOENT' }, 'UNREACHABLE', 'UNREACHABLE'],

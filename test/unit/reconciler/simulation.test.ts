@@ -36,7 +36,7 @@ const event = fc.oneof(
     pick,
   }),
   fc.record({ kind: fc.constantFrom('DELETE', 'HOST_DOWN', 'HOST_UP', 'REBOOT', 'TIME'), pick }),
-  fc.record({ kind: fc.constant('PORT_TAKEN'), pick }),
+  fc.record({ kind: fc.constantFrom('PORT_TAKEN', 'KILLED_START'), pick }),
 );
 type Event = {
   kind: string;
@@ -149,10 +149,14 @@ function happen(world: World, event: Event): void {
       if (docker) world.sick.add(docker.identity.instanceId);
       return;
     case 'REMOVE_BY_HAND':
+      if (docker) world.unseen.delete(docker.dockerId);
       if (docker) world.remove(docker.name);
       return;
     case 'PORT_TAKEN':
       return takePort(world, event.pick);
+    case 'KILLED_START':
+      world.killedStarts.push(event.pick % 2 === 0 ? 'BEFORE' : 'AFTER');
+      return;
     case 'LATE_CALL':
       world.late.shift()?.();
       return;
@@ -173,7 +177,7 @@ function happen(world: World, event: Event): void {
       world.down.delete(host);
       return;
     case 'REBOOT':
-      for (const victim of world.docker) if (victim.host === host) world.exit(victim, 255);
+      world.reboot(host);
       return;
     default:
       world.now += event.pick * 10_000;
