@@ -30,6 +30,8 @@ const QUICK_MS = 4_000;
 const CROWD_MS = 30_000;
 /** Engines are looked at once in a while, and not at all while they hang. */
 const NEAR_MS = 15_000;
+/** For workers to find that Redis, or an engine, is back. */
+const BACK_MS = 3_000;
 
 export function* judged(parts: AfterwardsParts): Generator<string> {
   for (const call of parts.calls) yield* callFaults(call, parts);
@@ -55,10 +57,38 @@ function* requestFaults(
   parts: AfterwardsParts,
 ): Generator<string> {
   const stays = parts.stays.get(container.id) ?? [];
-  const near = stays.filter((stay) => stay.from - NEAR_MS <= to && stay.to + NEAR_MS >= from);
-  const hosts = [...new Set(near.map(({ host }) => host))];
+  const hosts = hostsNear(stays, from, to);
   if (during(parts.faults, [ingress, container.id, ...hosts], from, to).length > 0) return;
+  const taken = parts.faults.filter((fault) => fault.from <= to && tookOne(fault, container.id, stays));
+  if (taken.some((fault) => recoveredAt(fault, hostsNear(stays, fault.from, fault.from), parts.faults) >= from)) return;
   yield `a request to ${container.id} (${container.name}, on ${hosts.join()}) by ${ingress} at ${time(from)} failed after ${to - from} ms: ${what}`;
+}
+
+/** Where it ran shortly before, between, or shortly after. */
+function hostsNear(stays: readonly Stay[], from: number, to: number): readonly string[] {
+  const near = stays.filter((stay) => stay.from - NEAR_MS <= to && stay.to + NEAR_MS >= from);
+  return [...new Set(near.map(({ host }) => host))];
+}
+
+/** An instance that a fault took is seen nowhere, for as long as it is not back: where it ran is known from then. */
+function tookOne({ from, paths }: FaultRecord, container: string, stays: readonly Stay[]): boolean {
+  return paths.includes(container) || hostsNear(stays, from, from).some((host) => paths.includes(host));
+}
+
+/** While Redis or the engine is away nobody can start what was taken, so that time does not count as time to recover. */
+function recoveredAt(taking: FaultRecord, hosts: readonly string[], faults: readonly FaultRecord[]): number {
+  const its = hosts.filter((host) => taking.paths.includes(host));
+  const engines = (its.length > 0 ? its : hosts).map((host) => host.replace('host', 'engine'));
+  const paths = ['redis', EVERYTHING, ...engines];
+  const inTheWay = faults.filter((one) => one !== taking && one.paths.some((path) => paths.includes(path)));
+  let at = taking.to ?? Number.POSITIVE_INFINITY;
+  let left = taking.recoversMs;
+  for (const { from, to } of [...inTheWay].sort((a, b) => a.from - b.from)) {
+    if (from >= at + left) break;
+    left -= Math.max(0, from - at);
+    at = Math.max(at, (to ?? Number.POSITIVE_INFINITY) + BACK_MS);
+  }
+  return at + left;
 }
 
 /** The former instance goes when its requests have ended, or their time is over: later than that one of a container runs. */
