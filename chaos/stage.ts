@@ -59,6 +59,8 @@ const SETTINGS = {
   LONGSHORE_RETRY_BUDGET: '15s',
   LONGSHORE_UNREACHABLE_DEADLINE: '20s',
   LONGSHORE_PULL_STALL: '10s',
+  // Whoever works on a key dies or freezes here every few seconds, and the key is not to blame.
+  LONGSHORE_WORK_ATTEMPTS: '20',
   // Longer than any request takes.
   LONGSHORE_DRAIN_TIMEOUT: '10s',
   LONGSHORE_LOG_LEVEL: 'debug',
