@@ -91,6 +91,7 @@ describe('a worker that is frozen beyond its lease', () => {
     LONGSHORE_INGRESS_ADDR: ingressAddr, // whoever completes an operation tells it in the url
     LONGSHORE_LEASE_TTL: '3s',
     LONGSHORE_WATCH_WINDOW: '0s',
+    LONGSHORE_OBSERVE_INTERVAL: '1s', // what came late is found by a look
   });
 
   /** The next such call is held, from when it is `reached` until it is let go. */
