@@ -133,16 +133,21 @@ export class World {
     for (const call of this.late.splice(0)) call();
   }
 
-  /** A person ends all programs that Docker does not know of, and removes their containers where nobody wants them. */
+  /**
+   * A person ends all programs that Docker does not know of, and removes the containers of which it is said that they may have one, where nobody
+   * wants them, or where no start can show that it has ended, since something else has their port.
+   */
   endUnseen(): void {
-    const ids = new Set(this.unseen.keys());
+    const instances = [...this.containers.values()].flatMap(({ status, state }) =>
+      state.instances.map((instance) => ({ ...instance, isWanted: instance.role === 'SERVING' && status === 'ACTIVE' })),
+    );
+    this.docker = this.docker.filter((docker) => {
+      const instance = instances.find(({ id }) => id === docker.identity.instanceId);
+      const mayRun = this.unseen.has(docker.dockerId) || (instance?.unseen ?? null) !== null;
+      return !mayRun || (instance?.isWanted && !this.foreignPorts.has(portOf(docker)));
+    });
     this.unseen.clear();
     this.killedStarts.length = 0;
-    const isWanted = ({ identity }: Docker) =>
-      [...this.containers.values()].some(({ status, state }) =>
-        state.instances.some(({ id, role }) => id === identity.instanceId && role === 'SERVING' && status === 'ACTIVE'),
-      );
-    this.docker = this.docker.filter((docker) => !ids.has(docker.dockerId) || isWanted(docker));
   }
 
   nextId(prefix: string): string {

@@ -103,6 +103,8 @@ function unfold({ events, mishaps, keepDrainingMs, moveFromLost, watchWindowMs }
   }
   world.calm();
   settle(world);
+  // What was wanted when its program was ended may have been left since, before a start could show that it had ended.
+  world.endUnseen();
   world.sweep();
   for (const container of live(world).filter(({ status }) => status === 'DELETING')) {
     world.submit(container, 'DELETE');
