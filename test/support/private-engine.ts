@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { command } from './command.js';
 import { endUnbegun } from './unbegun.js';
@@ -23,17 +23,29 @@ export interface PrivateEngine {
   gpuOverlaps(): string[];
   /** From now on every container with GPUs fails to start with this text; undefined mends it. */
   failGpus(message: string | undefined): void;
+  /** From now on starts of containers with GPUs wait in the middle, until they are let go. */
+  holdGpuStarts(): GpuStarts;
+  /** Runs containerd's client on what this engine's containerd has of its containers, and returns its stdout. */
+  ctr(...args: string[]): Promise<string>;
+  /** SIGKILL to dockerd; containerd and the containers live on. */
+  killDockerd(): Promise<void>;
   /** SIGKILL to the engine alone; its containers live on. */
   kill(): Promise<void>;
   /** What a power failure does: engine and containers are gone, the disk is as it was. */
   crash(): Promise<void>;
-  /** Starts it again after kill() or crash(), on its old data. What it was starting when it was killed is ended first. */
-  start(): Promise<void>;
+  /** Starts it again after kill() or crash(), on its old data. What it was starting when it was killed is ended first, or stays as it is. */
+  start(begun?: 'ENDED' | 'LEFT'): Promise<void>;
   /** SIGSTOP: connections are accepted, nothing answers. */
   stop(): Promise<void>;
   cont(): Promise<void>;
   /** Ends it, its containers and its network, and deletes `dir`. */
   remove(): Promise<void>;
+}
+
+export interface GpuStarts {
+  /** Whether any waits now. */
+  waiting(): boolean;
+  letGo(): void;
 }
 
 export interface EngineOptions {
@@ -80,9 +92,10 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
   };
 
   const endpoint = await start(...(options.netns === undefined ? [] : ['--keep']));
+  const socketPath = endpoint.replace('unix://', '');
   return {
     endpoint,
-    socketPath: endpoint.replace('unix://', ''),
+    socketPath,
     dir,
     gpuUuids,
     docker: (...args) => docker(endpoint, ...args),
@@ -93,10 +106,13 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
       message === undefined
         ? rmSync(join(gpuDir, 'fail'), { force: true })
         : writeFileSync(join(gpuDir, 'fail'), message),
+    holdGpuStarts: () => holdGpuStarts(gpuDir),
+    ctr: (...args) => command('ctr', ['--address', join(dirname(socketPath), 'containerd.sock'), ...args]),
+    killDockerd: () => signal('SIGKILL'),
     kill: async () => void (await engine('kill')),
     crash: async () => void (await engine('crash')),
-    start: async () => {
-      await endUnbegun(dir);
+    start: async (begun = 'ENDED') => {
+      if (begun === 'ENDED') await endUnbegun(dir);
       await start('--keep');
     },
     stop,
@@ -105,6 +121,16 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
       await engine('stop');
       rmSync(gpuDir, { recursive: true, force: true });
     },
+  };
+}
+
+function holdGpuStarts(gpuDir: string): GpuStarts {
+  const held = join(gpuDir, 'held');
+  rmSync(held, { recursive: true, force: true });
+  writeFileSync(join(gpuDir, 'hold'), '');
+  return {
+    waiting: () => namesIn(held).length > 0,
+    letGo: () => rmSync(join(gpuDir, 'hold'), { force: true }),
   };
 }
 

@@ -11,6 +11,7 @@
  *   pids/<id>     the process that it was given to: its id and when it began
  *   overlaps      a line for each start with a GPU that another container ran with at that moment
  *   fail          when it is there, every start fails with its text
+ *   hold          while it is there, starts wait, having left held/<id>
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -62,6 +63,15 @@ function noteOverlaps() {
   }
 }
 
+function waitWhileHeld() {
+  const hold = join(dir, 'hold');
+  if (!existsSync(hold)) return;
+  mkdirSync(join(dir, 'held'), { recursive: true });
+  writeFileSync(join(dir, 'held', state.id), '');
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(hold)) Atomics.wait(clock, 0, 0, 20);
+}
+
 // Runs in the container's mount namespace, where its root is still at the host's path. mknod may be forbidden.
 const give = `
   root=$1; list=$2; smi=$3; busybox=$4; count=$5
@@ -80,6 +90,7 @@ if (!visible || visible === 'void' || visible === 'none') process.exit(0);
 const fail = join(dir, 'fail');
 if (existsSync(fail)) refuse(readFileSync(fail, 'utf8').trim() || 'initialization error: nvml error: driver not loaded');
 
+waitWhileHeld();
 const given = select(visible).map((line, index) => line.replace(/^\d+/, String(index)));
 mkdirSync(join(dir, 'seen'), { recursive: true });
 const list = join(dir, 'seen', state.id);
