@@ -45,10 +45,11 @@ function retireCandidate(view: ContainerView, candidate: InstanceRecord, since: 
   return { kind: 'SET_ROLE', instanceId: candidate.id, role, reason };
 }
 
+/** To the former instance, which serves again by name where its host did not answer in time and does now. */
 function giveUpDevices(view: ContainerView, candidate: InstanceRecord): Step {
-  const held = view.state.instances.find((instance) => instance.role === 'HELD' && !instance.leased);
-  if (held === undefined) return { kind: 'FREE_DEVICES', instanceId: candidate.id };
-  return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: candidate.id, toInstanceId: held.id };
+  const former = view.state.instances.find(({ role, leased }) => (role === 'HELD' || role === 'SERVING') && !leased);
+  if (former === undefined) return { kind: 'FREE_DEVICES', instanceId: candidate.id };
+  return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: candidate.id, toInstanceId: former.id };
 }
 
 /** Null: the held instance is up again, or cannot be brought up in time. */

@@ -97,6 +97,21 @@ describe('a deploy', () => {
     expect(story.container.state.message).toBe('');
   });
 
+  it('gives the devices back to the former one where its host answers again just after it was given up', () => {
+    const story = serving(2);
+    story.world.deploy(story.container, 'ILL', 'AUTO', 2);
+    story.steps(isKind('START_CONTAINER'));
+    story.world.down.add('h1');
+    story.steps(isKind('PUBLISH_ROUTE'));
+    story.world.down.clear();
+    const steps = story.steps();
+    expect(steps).toContain('TAKE_DEVICES_BACK');
+    expect(steps).not.toContain('FREE_DEVICES');
+    expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
+    expect(story.container.state.instances).toMatchObject([{ role: 'SERVING', leased: true }, { role: 'RETAINED' }]);
+    expect(story.container.route?.targets).toHaveLength(1);
+  });
+
   it('ends with NO_CAPACITY where no host had room in time, and names each', () => {
     const story = serving(2);
     story.world.deploy(story.container, 'WELL', 'START_FIRST', 2);
