@@ -129,8 +129,8 @@ export class World {
     this.mishaps.length = 0;
     this.down.clear();
     this.sick.clear();
-    this.endUnseen();
     for (const call of this.late.splice(0)) call();
+    this.endUnseen();
   }
 
   /**
