@@ -15,6 +15,14 @@ export class Story {
     this.container = container;
   }
 
+  /** One in which r1 serves, with that many GPUs. */
+  static serving(gpus = 0): Story {
+    const story = new Story();
+    story.world.deploy(story.container, 'WELL', 'AUTO', gpus);
+    story.steps();
+    return story;
+  }
+
   /** The kinds of the steps taken until nothing is left to do, or until `stop` says so; waits left out. */
   steps(stop: (step: Step) => boolean = () => false): string[] {
     const kinds: string[] = [];

@@ -139,7 +139,10 @@ export class World {
    */
   endUnseen(): void {
     const instances = [...this.containers.values()].flatMap(({ status, state }) =>
-      state.instances.map((instance) => ({ ...instance, isWanted: instance.role === 'SERVING' && status === 'ACTIVE' })),
+      state.instances.map((instance) => ({
+        ...instance,
+        isWanted: instance.role === 'SERVING' && status === 'ACTIVE',
+      })),
     );
     this.docker = this.docker.filter((docker) => {
       const instance = instances.find(({ id }) => id === docker.identity.instanceId);

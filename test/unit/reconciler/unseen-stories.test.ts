@@ -2,17 +2,9 @@ import { isKind, Story } from '../../support/reconciler/story.js';
 
 const ANEW = ['REMOVE_CONTAINER', 'CREATE_CONTAINER', 'START_CONTAINER', 'PROBE_INSTANCE'];
 
-/** A story in which r1 serves with that many GPUs. */
-function serving(gpus = 1): Story {
-  const story = new Story();
-  story.world.deploy(story.container, 'WELL', 'AUTO', gpus);
-  story.steps();
-  return story;
-}
-
 /** In which what served has died. */
 function died(): Story {
-  const story = serving();
+  const story = Story.serving(1);
   const [docker] = story.world.docker;
   if (docker) story.world.exit(docker, 1);
   return story;
@@ -80,7 +72,7 @@ describe('a start that the engine was killed in after the program began', () => 
   });
 
   it('ends a deploy, whose candidate keeps its devices until somebody has ended it and removed its container', () => {
-    const story = serving();
+    const story = Story.serving(1);
     story.world.killedStarts.push('AFTER');
     story.world.deploy(story.container, 'WELL', 'AUTO', 1);
     story.steps();
@@ -102,7 +94,7 @@ describe('a start that the engine was killed in after the program began', () => 
   });
 
   it('under stop-first gives the former one nothing back before that', () => {
-    const story = serving(2);
+    const story = Story.serving(2);
     story.world.killedStarts.push('AFTER');
     story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 2);
     story.steps();
