@@ -1,34 +1,33 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { runDirectory } from './run-directory.js';
 
-/** A TCP port that was free on `address` a moment ago. */
-export function freePort(address = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, address, () => {
-      const bound = server.address();
-      server.close(() => {
-        if (bound === null || typeof bound === 'string') reject(new Error('no port'));
-        else resolve(bound.port);
-      });
-    });
-  });
-}
-
-/** Below those that the kernel gives to outgoing connections, one of which would have an instance's port now and then. */
+/*
+ * Ports of tests are below those that the kernel gives to outgoing connections, one of which would have the port of a process that was killed, and is
+ * to come back, now and then.
+ */
+const SINGLE = { first: 10_000, count: 2_000 } as const;
 const RANGES = { first: 12_000, size: 60, count: 340 } as const;
+
+/** A TCP port that was free on `address` a moment ago, and is told to nobody else in this run. */
+export async function freePort(address = '127.0.0.1'): Promise<number> {
+  const claims = claimsDirectory();
+  const start = randomInt(SINGLE.count);
+  for (let step = 0; step < SINGLE.count; step++) {
+    const port = SINGLE.first + ((start + step) % SINGLE.count);
+    if (newlyClaimed(join(claims, `port-${port}`), '') && (await isFree(port, address))) return port;
+  }
+  throw new Error(`no port is left; see ${claims}`);
+}
 
 /**
  * As many ports as a hosts file is to say ("12000-12049", 60 at most) for the instances of the engine in `dir`: always the same ones, and no
  * other engine's of this run, since engines in the machine's own network share its address.
  */
 export function portsOf({ dir }: { readonly dir: string }, count: number): string {
-  const claims = join(runDirectory(), 'ports');
-  mkdirSync(claims, { recursive: true });
+  const claims = claimsDirectory();
   const start = createHash('sha256').update(dir).digest().readUInt16BE();
   for (let step = 0; step < RANGES.count; step++) {
     const range = (start + step) % RANGES.count;
@@ -39,11 +38,29 @@ export function portsOf({ dir }: { readonly dir: string }, count: number): strin
   throw new Error(`no range of ports is left; see ${claims}`);
 }
 
-function claimed(claim: string, dir: string): boolean {
+function claimsDirectory(): string {
+  const claims = join(runDirectory(), 'ports');
+  mkdirSync(claims, { recursive: true });
+  return claims;
+}
+
+const claimed = (claim: string, dir: string): boolean =>
+  newlyClaimed(claim, dir) || readFileSync(claim, 'utf8') === dir;
+
+function newlyClaimed(claim: string, text: string): boolean {
   try {
-    writeFileSync(claim, dir, { flag: 'wx' });
+    writeFileSync(claim, text, { flag: 'wx' });
     return true;
-  } catch {
-    return readFileSync(claim, 'utf8') === dir;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
   }
+}
+
+function isFree(port: number, address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, address, () => server.close(() => resolve(true)));
+  });
 }
