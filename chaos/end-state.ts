@@ -64,9 +64,10 @@ function* journalFaults(record: ContainerRecord, operations: readonly ApiOperati
     if (!operations.some(({ id }) => id === operationId))
       yield `operation ${operationId} was acknowledged and is not among those of container ${record.id}`;
   }
-  for (const { id, created_by, description } of operations) {
-    if (record.entries.some(({ operationId }) => operationId === id) || created_by === ITSELF) continue;
-    yield `nobody asked for operation ${id} of container ${record.id} (${description})`;
+  for (const { id, created_by, description, done } of operations) {
+    if (record.entries.some(({ operationId }) => operationId === id)) continue;
+    if (created_by !== ITSELF) yield `nobody asked for operation ${id} of container ${record.id} (${description})`;
+    else if (!done) yield `operation ${id} (${description}), of the service itself, has not ended`;
   }
 }
 

@@ -77,6 +77,8 @@ export class Ledger {
     entry.end = { at: Date.now(), text, operation };
     if (operation.error && operation.response)
       this.violation(`operation ${entry.operationId} has an error and a response`);
+    if (!operation.error && !operation.response)
+      this.violation(`operation ${entry.operationId} ended with neither an error nor a response`);
   }
 
   /** The same words are a violation once. */
