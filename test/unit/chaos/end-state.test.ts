@@ -211,6 +211,10 @@ test.each(FOUND.map(([what, state, fault, one = DEPLOYED]) => [what, state, faul
   },
 );
 
+test('what has stopped does not run', () => {
+  expect(faultsOf({ ...GONE, docker: [STOPPED] }, DELETED)).toHaveLength(1);
+});
+
 test('a GPU may be that of another one which has stopped', () => {
   const stopped = { ...STOPPED, gpus: ['G1'] };
   const state = withOne({ instances: [instance('i1'), instance('i2', { host: 'host-2', state: 'STATE_STOPPED' })] });
