@@ -4,16 +4,18 @@ import { DomainError } from '../../../src/domain/errors.js';
 import { createKeys } from '../../../src/store/keys.js';
 import { closeClient, createRedisClient } from '../../../src/store/redis-client.js';
 import type { Store } from '../../../src/store/redis-store.js';
-import { LeaseLostError } from '../../../src/store/work.js';
+import { type Lease, LeaseLostError } from '../../../src/store/work.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import {
   accepted,
   activeContainer,
   commitOf,
   createContainer,
+  devicesOf,
   hostOf,
   lease,
   newContainer,
+  newId,
   newOperation,
   openStore,
   run,
@@ -168,6 +170,40 @@ test('a holder whose last write Redis has lost writes nothing on top of it', asy
   const next = { containerId: id, state: stateOf({ generation: 4 }) };
   await expect(store.containerWork.save(held, next)).rejects.toThrow(LeaseLostError);
   expect((await store.containerWork.load(held, id))?.record.state.generation).toBe(3);
+});
+
+/** A look at the host, whose record says at which Redis it was taken. */
+async function look(host: Lease): Promise<void> {
+  const { memory } = await store.hostWork.loadHost(host);
+  await store.hostWork.saveHost(host, hostOf({ replicationId: memory.replicationId }));
+}
+
+test.each([
+  ['restarted', () => redis.kill().then(() => redis.start())],
+  [
+    'a replica for a while',
+    async () => {
+      await redis.cli('replicaof', '127.0.0.1', '1');
+      await refusalOf(store.records.createContainer(creation()));
+      await redis.cli('replicaof', 'no', 'one');
+    },
+  ],
+])('on a host that was not looked at since Redis was %s, nothing is placed, and the host is due', async (_, become) => {
+  const { id, held } = await activeContainer(store);
+  const host = await lease(store, 'host/gpu-1');
+  await look(host);
+  for (const one of [held, host]) await store.queue.release(one, { delayMs: null, clean: true });
+  await become();
+  await answers();
+  const again = await lease(store, held.key);
+  const change = { containerId: id, state: stateOf(), devices: devicesOf(newId('instance')) };
+  expect(await redis.cli('zscore', '{longshore}:due', 'host/gpu-1')).toBe('');
+  expect(await store.containerWork.place(again, change)).toBe('UNSEEN');
+  expect(await redis.cli('exists', '{longshore}:devices', '{longshore}:gpus', '{longshore}:ports')).toBe('0');
+  const [due] = await store.queue.take(10, 60_000);
+  expect(due?.key).toBe('host/gpu-1');
+  if (due) await look(due);
+  expect(await store.containerWork.place(again, change)).toBe('PLACED');
 });
 
 describe('what cannot be read', () => {
