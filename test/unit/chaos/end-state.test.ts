@@ -211,6 +211,10 @@ test.each(FOUND.map(([what, state, fault, one = DEPLOYED]) => [what, state, faul
   },
 );
 
+test('two that run with a GPU each share none', () => {
+  expect(faultsOf(withDocker(onDocker(), OTHER)).join('\n')).not.toMatch(/both run with/);
+});
+
 test('what has stopped does not run', () => {
   expect(faultsOf({ ...GONE, docker: [STOPPED] }, DELETED)).toHaveLength(1);
 });
