@@ -2,7 +2,7 @@ import type { Answer, Calls } from '../../../chaos/calls.js';
 import type { DockerContainer, DockerView } from '../../../chaos/docker.js';
 import { type Entry, Ledger } from '../../../chaos/ledger.js';
 import { Watch } from '../../../chaos/watch.js';
-import { callsTo, ended, failedWith, onDocker, open, operation, record } from '../../support/chaos/records.js';
+import { callsTo, ended, failedWith, onDocker, open, operation, record, shown } from '../../support/chaos/records.js';
 
 interface Seen {
   readonly entries?: readonly Entry[];
@@ -54,14 +54,14 @@ describe('operations are read', () => {
     ['succeeds though it cannot', {}, false, ['operation o1 succeeded with an image that cannot']],
     ['fails since it cannot succeed', failedWith(9), false, []],
     ['succeeds', {}, true, []],
-  ])('one that %s', async (_what, shown, canSucceed, faults) => {
+  ])('one that %s', async (_what, result, canSucceed, faults) => {
     const { watch, one, said } = watching({
       entries: [open('o1', { canSucceed })],
-      calls: callsTo({ operation: async (id) => operation(id, shown) }),
+      calls: callsTo({ operation: async (id) => operation(id, result) }),
     });
     await watch.readOperations();
-    expect(one.entries[0]?.end?.operation).toEqual(operation('o1', shown));
-    expect(one.servesSince !== null).toBe(!('error' in shown));
+    expect(one.entries[0]?.end?.operation).toEqual(operation('o1', result));
+    expect(one.servesSince !== null).toBe(!('error' in result));
     expect(said()).toEqual(faults);
   });
 
@@ -117,4 +117,18 @@ describe('engines are looked at', () => {
     await watch.lookAtDocker();
     expect(watch.crowds).toEqual([]);
   });
+});
+
+test('containers at rest are read, and what is wrong with them is a violation', async () => {
+  const calls = callsTo({
+    operation: async (id) => operation(id),
+    operationsOf: async () => [operation('o1')],
+    container: async () => shown({ active_revision_id: '' }),
+    revisions: async () => [{ id: 'r1', status: 'ACTIVE' }],
+  });
+  const { watch, said } = watching({ entries: [ended('o1')], calls });
+  const over = watch.run();
+  watch.stop();
+  await over;
+  expect(said()).toContain('container one (c1-1) has nothing active; the last operation that succeeded made it r1');
 });
