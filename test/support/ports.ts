@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { runDirectory } from './run-directory.js';
@@ -52,7 +52,7 @@ function newlyClaimed(claim: string, text: string): boolean {
     writeFileSync(claim, text, { flag: 'wx' });
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (existsSync(claim)) return false;
     throw error;
   }
 }
