@@ -134,6 +134,8 @@ async function sweepInstance(
   const { containerId: container, instanceId } = instance.identity;
   const record = looked === 'BUSY' || looked === 'UNCLEAN' ? await deps.records.container(container) : null;
   const leftover = leftoverOf(instance, looked, record);
+  // Since the engine was listed, whoever works on its container may have stopped, removed and forgotten it.
+  if (leftover === 'ORPHAN' && (await driver.inspect(name, signal)) === null) return 'UNSETTLED';
   const fields = { host: driver.host, container, instance: instanceId, name };
   if (leftover === 'REMOVED') {
     signal.throwIfAborted();
