@@ -38,6 +38,16 @@ until_true() {
   done
 }
 
+# unmount_below DIR: what is mounted anywhere below it, the deepest first.
+unmount_below() {
+  local target
+  # mountinfo writes a space as \040; the longest path is the deepest.
+  while read -r target; do
+    umount -- "$target" 2>/dev/null || umount -l -- "$target" 2>/dev/null || :
+  done < <(awk '{print $5}' /proc/self/mountinfo | while read -r path; do printf '%b\n' "${path//\\/\\0}"; done |
+    awk -v dir="$1/" 'index($0, dir) == 1' | sort -r)
+}
+
 # lock_run NAME: one run of a kind per checkout, because each begins by clearing what an aborted one left behind.
 # Holds file descriptor 9. Start daemons with 9>&-, or the lock outlives this run.
 lock_run() {

@@ -102,15 +102,6 @@ remove_shim_sockets() {
   done
 }
 
-unmount_all() {
-  local target
-  # mountinfo writes a space as \040; the longest path is the deepest.
-  while read -r target; do
-    umount -- "$target" 2>/dev/null || umount -l -- "$target" 2>/dev/null || :
-  done < <(awk '{print $5}' /proc/self/mountinfo | while read -r path; do printf '%b\n' "${path//\\/\\0}"; done |
-    awk -v a="$DIR/" -v b="$RUN/" 'index($0, a) == 1 || index($0, b) == 1' | sort -r)
-}
-
 # Interfaces with an address in this engine's subnet (its networks' bridges), and its own bridge.
 remove_links() {
   local link
@@ -132,7 +123,8 @@ sweep() {
   end 'containerd' TERM 5
   end 'docker-proxy' KILL 1
   remove_shim_sockets
-  unmount_all
+  unmount_below "$DIR"
+  unmount_below "$RUN"
   remove_links
   remove_cgroups
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # sweep.sh DIR [--processes]: ends and deletes everything that a run with the directory DIR left: private engines at any
-# depth below it, then DIR itself. With --processes it first kills the processes that have LONGSHORE_RUN=DIR in their
-# environment or DIR in their arguments, this script and those above it aside. What is left after all that is said, and is an
-# error.
+# depth below it, what is mounted there, then DIR itself. With --processes it first kills the processes that have
+# LONGSHORE_RUN=DIR in their environment or DIR in their arguments, this script and those above it aside. What is left
+# after all that is said, and is an error.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 DIR=$(realpath -m -- "$1")
@@ -69,5 +69,6 @@ ENGINES=$(cat "$DIR/engines" 2>/dev/null || :)
 [ ! -d "$DIR" ] || find "$DIR" -maxdepth 5 -type d -exec test -e '{}/longshore-engine' \; -print -prune 2>/dev/null | while read -r engine; do
   "$SETUP/engine.sh" stop "$engine"
 done
+unmount_below "$DIR"
 rm -rf --one-file-system -- "$DIR"
 until_true 10 nothing_left || fail "this is left of $DIR:" "$LEFT"

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { treePath } from '../../src/paths.js';
 import { command, tryCommand } from '../support/command.js';
@@ -29,6 +29,9 @@ describe('sweep.sh, at the end of a run', () => {
     const endpoint = await command(engineScript, ['start', dir], { env: { LONGSHORE_RUN: run } });
     await command(treePath('scripts', 'setup', 'images.sh'), [endpoint, 'busybox']);
     await command('docker', ['-H', endpoint, 'run', '-d', 'longshore/busybox', 'sleep', '1000']);
+    const memory = join(run, 'memory');
+    mkdirSync(memory);
+    await command('mount', ['-t', 'tmpfs', 'longshore', memory]);
     const byEnvironment = start('sleep', ['1000'], { LONGSHORE_RUN: run });
     const byArgument = start('tail', ['-f', '/dev/null', `${run}/engines`]);
     const bystander = start('sleep', ['1000'], { LONGSHORE_RUN: `${run}-other` });

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from './command.js';
 import { type Daemon, startDaemon } from './daemon.js';
-import { newDirectory } from './run-directory.js';
+import { newFastDirectory } from './run-directory.js';
 import { until } from './until.js';
 
 /** A real redis-server with a directory of its own, on a unix socket, that fsyncs every write. */
@@ -29,7 +29,7 @@ export interface RedisServer {
 
 /** `args` are further options of redis-server, for example `'--maxmemory-policy', 'allkeys-lru'`. */
 export async function startRedis(...args: string[]): Promise<RedisServer> {
-  const dir = newDirectory('redis');
+  const dir = newFastDirectory('redis');
   const socketPath = join(dir, 'redis.sock');
   let daemon: Daemon | undefined;
   const cli = (...words: string[]) => command('redis-cli', ['-s', socketPath, ...words], { timeoutMs: 10_000 });

@@ -7,7 +7,7 @@ import type { Host } from './hosts/hosts.js';
 import { type Answer, http } from './http.js';
 import { portsOf } from './ports.js';
 import type { PrivateEngine } from './private-engine.js';
-import { newDirectory } from './run-directory.js';
+import { newFastDirectory } from './run-directory.js';
 import { type ServiceClient, serviceClient } from './service-client.js';
 
 /** A whole Longshore in this process: embedded Redis, worker, API and ingress on free ports. */
@@ -31,7 +31,7 @@ export interface ServiceOptions {
 }
 
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const dataDir = options.dataDir ?? newDirectory('data');
+  const dataDir = options.dataDir ?? newFastDirectory('data');
   const free = '127.0.0.1:0';
   const env: Record<string, string> = {
     LONGSHORE_DATA_DIR: dataDir,
