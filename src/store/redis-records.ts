@@ -12,6 +12,7 @@ import { containerIndexes, operationIndexes, readPage, revisionIndexes } from '.
 import { commitReply } from './redis-replies.js';
 import { createRedisSubmits } from './redis-submits.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from './script-runner.js';
+import { tooNew } from './stored.js';
 import { fieldsOfText, type HashViewName } from './views.js';
 
 export interface RedisRecordsDeps {
@@ -145,6 +146,8 @@ function outcomeOf(reply: ReturnType<typeof commitReply>): CommitOutcome {
       return { kind: reply[0], operation: decodeOperation(reply[1], reply[2]) };
     case 'NAME_TAKEN':
       return { kind: reply[0], containerId: reply[1] };
+    case 'TOO_NEW':
+      throw tooNew(reply[1], reply[2]);
     default:
       return { kind: reply[0] };
   }

@@ -9,6 +9,7 @@ export const commitReply = fastParser(
   z.union([
     z.tuple([z.enum(['COMMITTED', 'REPEATED']), z.string(), z.string()]),
     z.tuple([z.literal('NAME_TAKEN'), z.string()]),
+    z.tuple([z.literal('TOO_NEW'), z.string(), z.coerce.number().int()]),
     z.tuple([z.enum(['KEY_REUSED', 'CHANGED', 'CONTAINER_NOT_FOUND', 'REVISION_NOT_FOUND', 'DELETING'])]),
   ]),
 );

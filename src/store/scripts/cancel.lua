@@ -9,6 +9,8 @@
 local id = args.operationId
 local operation = operation_of(id)
 if not operation then return '' end
+-- Left as it is: whoever reads it refuses it.
+if operation.v > FORMAT then return redis.call('GET', key('operation', id)) end
 
 if operation.state == 'QUEUED' and operation.kind ~= 'CREATE' then
   cancel_queued(id)

@@ -3,6 +3,7 @@
 -- KEYS  1 root
 -- ARGV  1 {submissions: [{operation, idempotency?, revision?: {id, containerId, description, spec}}, ...]}; the folder of both is the container's
 -- Returns of each: {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {REVISION_NOT_FOUND} | {DELETING}
+--         | {TOO_NEW, of what, its format}
 -- Errors  none
 -- include: work indexes operations commit
 
@@ -14,6 +15,8 @@ local function submitted(request)
   local container_id = operation.containerId
   local container = container_of(container_id)
   if not container then return { 'CONTAINER_NOT_FOUND' } end
+  local refusal = too_new('container', container_id, container)
+  if refusal then return refusal end
   if container.status == 'DELETING' then
     if operation.kind ~= 'DELETE' then return { 'DELETING' } end
     for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
@@ -25,6 +28,8 @@ local function submitted(request)
   if operation.kind == 'ROLLBACK' then
     local target = revision_of(operation.revisionId)
     if not target or target.containerId ~= container_id or target.status == 'CREATING' then return { 'REVISION_NOT_FOUND' } end
+    refusal = too_new('revision', operation.revisionId, target)
+    if refusal then return refusal end
   elseif operation.kind == 'DEPLOY' then
     local revision = request.revision
     revision.status, revision.folderId = 'CREATING', container.folderId
@@ -36,9 +41,14 @@ local function submitted(request)
       'image', '', 'sequence', operation.sequence)
     index(revision_indexes(revision), revision.id, operation.sequence)
   else
-    for _, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
-      local earlier = operation_of(id)
-      if earlier.state == 'QUEUED' then cancel_queued(id) else ask_to_stop(earlier) end
+    local unfinished = {}
+    for position, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
+      unfinished[position] = operation_of(id)
+      refusal = too_new('operation', id, unfinished[position])
+      if refusal then return refusal end
+    end
+    for _, earlier in ipairs(unfinished) do
+      if earlier.state == 'QUEUED' then cancel_queued(earlier.id) else ask_to_stop(earlier) end
     end
     set_container_status(container_id, container, 'DELETING')
   end

@@ -2,6 +2,7 @@
 -- KEYS  1 root
 -- ARGV  1 {operation (with result), idempotency?, container: {id, name, description, labels, expectedVersion}}
 -- Returns {COMMITTED | REPEATED, operation id, text} | {KEY_REUSED} | {CONTAINER_NOT_FOUND} | {DELETING} | {CHANGED} | {NAME_TAKEN, container id}
+--         | {TOO_NEW, of what, its format}
 -- Errors  none
 -- include: work indexes operations commit
 
@@ -11,6 +12,8 @@ if before then return before end
 local id = args.container.id
 local container = container_of(id)
 if not container then return { 'CONTAINER_NOT_FOUND' } end
+local refusal = too_new('container', id, container)
+if refusal then return refusal end
 if container.status == 'DELETING' then return { 'DELETING' } end
 if tonumber(container.version) ~= args.container.expectedVersion then return { 'CHANGED' } end
 local holder = name_holder(container.folderId, args.container.name, id)

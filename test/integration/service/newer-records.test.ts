@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { startMemoryService } from '../../support/memory-service.js';
+import { MEMORY_IMAGE, startMemoryService } from '../../support/memory-service.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { createContainer, openStore } from '../../support/store-fixture.js';
 import { until } from '../../support/until.js';
@@ -42,10 +42,12 @@ test('a container that a newer version has written is refused with a clear error
   const service = await startMemoryService(redis.url);
   try {
     const { client } = service;
-    await expect(client.container(newer.id)).rejects.toMatchObject({
-      code: FAILED_PRECONDITION,
-      details: expect.stringContaining('start a newer Longshore'),
-    });
+    const calls = [client.container(newer.id), client.deploy(newer.id, MEMORY_IMAGE), client.delete(newer.id)];
+    for (const call of calls)
+      await expect(call).rejects.toMatchObject({
+        code: FAILED_PRECONDITION,
+        details: expect.stringContaining('start a newer Longshore'),
+      });
     await client.succeeded(await client.operation(other.operationId));
     expect(await client.container(other.id)).toMatchObject({ id: other.id });
     await until(

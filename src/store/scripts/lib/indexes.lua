@@ -44,11 +44,17 @@ local function fields_of(name, wanted)
 end
 
 local function container_of(id)
-  return fields_of(key('container', id), { 'folderId', 'name', 'status', 'sequence', 'version', 'running' })
+  return fields_of(key('container', id), { 'folderId', 'name', 'status', 'sequence', 'version', 'running', 'v' })
 end
 
 local function revision_of(id)
-  return fields_of(key('revision', id), { 'containerId', 'folderId', 'status', 'sequence' })
+  return fields_of(key('revision', id), { 'containerId', 'folderId', 'status', 'sequence', 'v' })
+end
+
+-- The refusal of a record that a newer version has written, which this code would misread and damage; else nil.
+local function too_new(what, id, record)
+  if (tonumber(record.v) or 0) > FORMAT then return { 'TOO_NEW', what .. ' ' .. id, record.v } end
+  return nil
 end
 
 local function set_container_status(id, container, status)

@@ -8,7 +8,7 @@ local function operation_of(id)
   local progress_end = text:find('\n', head_end + 1, true)
   local fields = cjson.decode(text:sub(1, head_end - 1))
   return {
-    id = id, kind = fields[2], folderId = fields[3], containerId = fields[4], revisionId = fields[5], createdBy = fields[6],
+    id = id, v = fields[1], kind = fields[2], folderId = fields[3], containerId = fields[4], revisionId = fields[5], createdBy = fields[6],
     createdAt = fields[7], modifiedAt = fields[8], state = fields[9], cancelRequested = fields[10], sequence = fields[11], description = fields[12],
     progress = text:sub(head_end + 1, progress_end - 1), result = text:sub(progress_end + 1),
   }
