@@ -36,6 +36,7 @@ import { createRedisClient } from './store/redis-client.js';
 import { mayPass } from './store/redis-faults.js';
 import { createStore, type Store } from './store/redis-store.js';
 import type { ScriptRunner } from './store/script-runner.js';
+import { createRoomMaker } from './worker/collect-images.js';
 import { type ContainerCycleDeps, createContainerCycle } from './worker/container-cycle.js';
 import { createContainerWard } from './worker/container-ward.js';
 import { feedEvents } from './worker/event-feed.js';
@@ -261,6 +262,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     log,
     metrics,
     imageLooks: createImageLooks(fleet),
+    makeRoom: createRoomMaker({ hostWork, fleet, log, policy: config.images, clock: () => performance.now() }),
     gpuStarts: new Turns(),
     pullStallMs: config.pullStallMs,
     stopGraceSeconds: STOP_GRACE_SECONDS,

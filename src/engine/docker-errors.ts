@@ -47,13 +47,14 @@ export function engineError(
 /** By the words: engines report all of these as a 500 like any other. */
 const REASONS: readonly (readonly [EngineErrorReason, RegExp])[] = [
   ['PORT_TAKEN', /port is already allocated|address already in use|ports are not available/i],
+  ['DISK_FULL', /no space left on device/i],
   // What containerd says of a task that is there though its container could be deleted: such a task has no process that anything could run in.
   ['HALF_STARTED', /\btask [0-9a-f]{64}: already exists/],
   // Docker 20.10, of a container of containerd's that could not be deleted because it has a task, begun or not. Later ones end that task.
   ['RUNS_UNSEEN', /\bid already in use/],
 ];
 
-function reasonOf(text: string): EngineErrorReason | null {
+export function reasonOf(text: string): EngineErrorReason | null {
   return REASONS.find(([, words]) => words.test(text))?.[0] ?? null;
 }
 

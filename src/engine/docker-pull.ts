@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CredentialSource, RegistryAuth } from './docker-auth.js';
 import type { DockerClient } from './docker-client.js';
-import { answerOf, type CallContext, CallEnded, engineError, toEngineError } from './docker-errors.js';
+import { answerOf, type CallContext, CallEnded, engineError, reasonOf, toEngineError } from './docker-errors.js';
 import { member, textOf } from './docker-json.js';
 import { jsonLines } from './docker-lines.js';
 import { pullProgress } from './docker-progress.js';
@@ -99,7 +99,7 @@ const PERMANENT =
 export function pullError(text: string, context: CallContext, cause?: unknown): EngineError {
   if (NOT_FOUND.test(text)) return notFound(text, context, cause);
   const forGood = PERMANENT.test(text) && !TRANSIENT.test(text);
-  return engineError(forGood ? 'PERMANENT' : 'TRANSIENT', context, text, cause);
+  return engineError(forGood ? 'PERMANENT' : 'TRANSIENT', context, text, cause, reasonOf(text));
 }
 
 function notFound(text: string, context: CallContext, cause: unknown): EngineError {

@@ -118,11 +118,18 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
  * What more is known of a failure, where something hangs on it:
  * - PORT_TAKEN: the published port is in use on the host by something else
  * - GPU_TAKEN: another of our containers there runs with one of its GPUs
+ * - DISK_FULL: no space is left on the host's disk
  * - IMAGE_NOT_FOUND: the registry answers that it has no such image, or none that these credentials may see
  * - HALF_STARTED: the engine was killed in an earlier start of the container, whose program never began; no start of it will ever succeed
  * - RUNS_UNSEEN: as that, but the start may have gone through: the program may run, with its devices, where Docker shows a container that does not
  */
-export type EngineErrorReason = 'PORT_TAKEN' | 'GPU_TAKEN' | 'IMAGE_NOT_FOUND' | 'HALF_STARTED' | 'RUNS_UNSEEN';
+export type EngineErrorReason =
+  | 'PORT_TAKEN'
+  | 'GPU_TAKEN'
+  | 'DISK_FULL'
+  | 'IMAGE_NOT_FOUND'
+  | 'HALF_STARTED'
+  | 'RUNS_UNSEEN';
 
 /**
  * `message` is shortened, names the call, and holds no secret (registry credentials, environment). It leaves the host to `host`: who shows it says

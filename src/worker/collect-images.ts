@@ -1,11 +1,11 @@
-import { EngineError } from '../engine/driver.js';
+import { type EngineDriver, EngineError } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
-import { collectImages, type ImagePolicy } from '../fleet/image-collection.js';
+import { type Collection, collectImages, type ImagePolicy } from '../fleet/image-collection.js';
 import type { HostWork, Lease } from '../store/work.js';
 import type { WorkerLog } from './worker.js';
 
-export interface ImageCollectorDeps {
-  readonly hostWork: Pick<HostWork, 'pulledImages' | 'saveImages'>;
+export interface ImageRemovalDeps {
+  readonly hostWork: Pick<HostWork, 'pulledImages'>;
   readonly fleet: Pick<Fleet, 'ready'>;
   readonly policy: ImagePolicy;
   readonly log: WorkerLog;
@@ -13,10 +13,17 @@ export interface ImageCollectorDeps {
   readonly clock: () => number;
 }
 
+export interface ImageCollectorDeps extends ImageRemovalDeps {
+  readonly hostWork: Pick<HostWork, 'pulledImages' | 'saveImages'>;
+}
+
 /** Listing images costs an engine that has many something. */
 const LOOK_MS = 600_000;
 /** In one look: each may take the engine a while. */
 const MOST_REMOVALS = 5;
+/** Where nothing fits on the disk any more, room is made this often, of what has been out of use for so long: others may be about to use what they pulled. */
+const ROOM_MS = 10_000;
+const ROOM_UNUSED_MS = 60_000;
 
 /**
  * Looks at the images of a host now and then, under the lease of its key, and removes what `collectImages` says. One that is wanted again meanwhile is
@@ -34,22 +41,66 @@ export function createImageCollector(deps: ImageCollectorDeps) {
     // Not at once: whoever starts has more urgent things to do.
     const pulled = last === undefined ? [] : await hostWork.pulledImages(host);
     if (pulled.length === 0) return;
-    try {
+    await unlessEngineFails({ host, log }, signal, async () => {
       const engine = await deps.fleet.ready(host);
       const { used, gone, remove } = collectImages(await engine.images(signal), pulled, now, policy);
       // Proves the lease, too.
       await hostWork.saveImages(lease, { used, gone });
-      for (const image of remove.slice(0, MOST_REMOVALS)) {
-        for (const reference of image.references) {
-          signal.throwIfAborted();
-          await engine.removeImage(reference, signal);
-        }
-        log.info({ host, image: image.imageId, references: image.references }, 'removed an image that nobody uses');
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof EngineError)) throw error;
-      log.warn({ host, reason: error.message }, 'could not collect images');
-    }
+      await removeImages(engine, remove.slice(0, MOST_REMOVALS), { log, signal });
+    });
   };
+}
+
+/** Makes room on a host where nothing fits any more; `now` is Redis time. */
+export type MakeRoom = (host: string, now: number, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Removes all that may go, however much there is: the limit was set too high for that disk. It needs no lease: an engine keeps what is in use, and the
+ * next look of the collector finds what is gone.
+ */
+export function createRoomMaker({ hostWork, fleet, policy, log, clock }: ImageRemovalDeps): MakeRoom {
+  const unused = { limitBytes: 0, unusedForMs: Math.min(policy.unusedForMs, ROOM_UNUSED_MS) };
+  const madeAt = new Map<string, number>();
+
+  return async (host, now, signal) => {
+    const last = madeAt.get(host);
+    if (last !== undefined && clock() - last < ROOM_MS) return;
+    madeAt.set(host, clock());
+    await unlessEngineFails({ host, log }, signal, async () => {
+      const engine = await fleet.ready(host);
+      const stored = await engine.images(signal);
+      const { remove } = collectImages(stored, await hostWork.pulledImages(host), now, unused);
+      await removeImages(engine, remove, { log, signal });
+    });
+  };
+}
+
+interface Removing {
+  readonly log: WorkerLog;
+  readonly signal: AbortSignal;
+}
+
+async function removeImages(engine: EngineDriver, images: Collection['remove'], { log, signal }: Removing) {
+  for (const { imageId, references } of images) {
+    for (const reference of references) {
+      signal.throwIfAborted();
+      await engine.removeImage(reference, signal);
+    }
+    log.info({ host: engine.host, image: imageId, references }, 'removed an image that nobody uses');
+  }
+}
+
+/** Images are no reason for other work on the host to fail. */
+async function unlessEngineFails(
+  { host, log }: { readonly host: string; readonly log: WorkerLog },
+  signal: AbortSignal,
+  collect: () => Promise<void>,
+): Promise<void> {
+  try {
+    await collect();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof EngineError)) throw error;
+    log.warn({ host, reason: error.message }, 'could not collect images');
+  }
 }

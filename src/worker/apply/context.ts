@@ -10,6 +10,7 @@ import { progressOf } from '../../reconciler/progress.js';
 import type { Step } from '../../reconciler/step.js';
 import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
 import type { ContainerWork, FoundImage, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
+import type { MakeRoom } from '../collect-images.js';
 import type { ImageLooks } from '../image-looks.js';
 import type { Probe } from '../probe.js';
 import type { Turns } from '../turns.js';
@@ -29,6 +30,8 @@ export interface ApplyDeps {
   readonly log: WorkerLog;
   readonly metrics: WorkerMetrics;
   readonly imageLooks: ImageLooks;
+  /** For a host whose disk is full. */
+  readonly makeRoom: MakeRoom;
   /** Starts of instances with GPUs, one host's one after another. */
   readonly gpuStarts: Turns;
   /** A pull that makes no progress for so long has failed. */

@@ -5,6 +5,7 @@ import { Revision } from '../../../gen/ts/longshore/containers/v1/revision.js';
 import { PullPolicy, RolloutOrder } from '../../../gen/ts/longshore/containers/v1/rollout.js';
 import { ownEngine } from '../../support/engine.js';
 import { failureOf, progressOf } from '../../support/operation-view.js';
+import { makePage, pushPage } from '../../support/page-image.js';
 import type { PrivateEngine } from '../../support/private-engine.js';
 import { type Registry, startRegistry } from '../../support/registry.js';
 import { newDirectory } from '../../support/run-directory.js';
@@ -44,20 +45,7 @@ afterAll(async () => {
   await Promise.all([engine?.remove(), registry?.stop()]);
 });
 
-/** Builds a server of one page with some MiB around it. */
-async function make(tag: string, page: string): Promise<void> {
-  const files = `mkdir /www && echo ${page} >/www/index.html && dd if=/dev/urandom of=/weights bs=1M count=16`;
-  await engine.docker('run', '--name', 'made', 'longshore/busybox', 'sh', '-c', files);
-  await engine.docker('commit', '-c', 'CMD ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"]', 'made', tag);
-  await engine.docker('rm', 'made');
-}
-
-/** Makes it, pushes it under the tag, and leaves nothing of it on the engine. */
-async function push(tag: string, page: string): Promise<void> {
-  await make(tag, page);
-  await engine.docker('--config', registry.dockerConfigDir, 'push', '-q', tag);
-  await engine.docker('rmi', tag);
-}
+const push = (tag: string, page: string) => pushPage(engine, registry, tag, page);
 
 /** The former instance, from which a rollback would start, goes after its operation has ended. */
 const onlyOneIsLeft = (id: string) =>
@@ -132,9 +120,9 @@ test('an image of a registry: credentials, progress, digest, a tag that moves, a
 test('a rollback to an image that only the engine had, and has no more, ends at once with nothing stopped', async () => {
   const { client } = service;
   const { id, url } = await client.createContainer('local');
-  await make('only-here:1', 'one');
+  await makePage(engine, 'only-here:1', 'one');
   const one = responseOf(await client.succeeded(await client.deploy(id, 'only-here:1', gpu)), Revision);
-  await make('only-here:2', 'two');
+  await makePage(engine, 'only-here:2', 'two');
   await client.succeeded(await client.deploy(id, 'only-here:2', gpu));
   await onlyOneIsLeft(id);
   await engine.docker('rmi', 'only-here:1');
