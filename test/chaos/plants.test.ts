@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Actor } from '../support/crash/actor.js';
 import { inTurn } from '../support/crash/in-turn.js';
 import type { PlantName } from '../support/crash/plants.js';
-import { run } from '../support/crash/run.js';
+import { type Patience, run } from '../support/crash/run.js';
 import { API_SCENARIOS, create, deploy, SCENARIOS, type Scenario } from '../support/crash/scenarios.js';
 import { openStage, type Stage, type StageOptions } from '../support/crash/stage.js';
 import { bundleVictim } from '../support/crash/victim-process.js';
@@ -11,7 +11,9 @@ import { until } from '../support/until.js';
 
 // What the crash runs say is worth as much as what their checker finds: here processes have defects, put there on purpose.
 
-const SHORT = { operationSeconds: 4, settleMs: 2_000 };
+/** The fault that is to be found is there at once when the operations have ended. */
+const FOUND_AT_ONCE = { operationSeconds: 40, settleMs: 2_000 };
+const NEVER_ENDS = { operationSeconds: 4, settleMs: 2_000 };
 
 interface Outcome {
   readonly reached: boolean;
@@ -42,12 +44,14 @@ describe('a defect is found', () => {
     }
   };
 
-  const planted = (plant: PlantName, name: string, target: string | null) => () =>
-    onStage({ plant }, (stage) => run(stage, named(SCENARIOS, name), [target], SHORT));
+  const planted =
+    (plant: PlantName, name: string, target: string | null, patience: Patience = FOUND_AT_ONCE) =>
+    () =>
+      onStage({ plant }, (stage) => run(stage, named(SCENARIOS, name), [target], patience));
 
   const repeated = () =>
     onStage({ victim: 'api', plant: 'idempotency keys forgotten' }, (stage) =>
-      run(stage, named(API_SCENARIOS, 'every change, repeated with its key'), ['script:submit#1 after'], SHORT),
+      run(stage, named(API_SCENARIOS, 'every change, repeated with its key'), ['script:submit#1 after'], FOUND_AT_ONCE),
     );
 
   const hangs = () =>
@@ -74,7 +78,7 @@ describe('a defect is found', () => {
 
   const { result, idle } = inTurn<Outcome>(
     [
-      [nameOf.rename, planted('no rename at a take-over', 'first deploy', 'engine:start#1 after')],
+      [nameOf.rename, planted('no rename at a take-over', 'first deploy', 'engine:start#1 after', NEVER_ENDS)],
       [nameOf.stop, planted('no stop', 'second deploy, start-first', null)],
       [nameOf.freed, planted('devices of the new instance freed', 'second deploy, start-first', null)],
       [nameOf.repeated, repeated],

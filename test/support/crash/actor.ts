@@ -6,6 +6,9 @@ import { idsByLabel } from './docker-view.js';
 import type { Action, Behaviour, Scenario } from './scenarios.js';
 import type { Stage } from './stage.js';
 
+/** On a machine with too much to do, what ends takes a while. */
+const PATIENCE_SECONDS = 40;
+
 /** Plays the actions of scenarios on one container, as a caller of the API, and remembers what it caused. */
 export class Actor {
   private containerId = '';
@@ -17,11 +20,14 @@ export class Actor {
   private description = '';
   private bindings: readonly string[] = [];
   private readonly keyed: boolean;
-  private readonly patienceSeconds: number;
+  private patienceSeconds: number;
 
   constructor(
     private readonly stage: Stage,
-    { keyed = false, patienceSeconds = 40 }: { readonly keyed?: boolean; readonly patienceSeconds?: number } = {},
+    {
+      keyed = false,
+      patienceSeconds = PATIENCE_SECONDS,
+    }: { readonly keyed?: boolean; readonly patienceSeconds?: number } = {},
   ) {
     this.keyed = keyed;
     this.patienceSeconds = patienceSeconds;
@@ -43,7 +49,11 @@ export class Actor {
   }
 
   async setUp({ setup }: Scenario): Promise<void> {
+    // However little patience there is with what follows.
+    const { patienceSeconds } = this;
+    this.patienceSeconds = PATIENCE_SECONDS;
     await this.play(setup);
+    this.patienceSeconds = patienceSeconds;
     for (const id of this.submitted) {
       const { done } = await this.stage.api.operation(id);
       if (!done) throw new Error(`operation ${id} of the set-up did not end`);
