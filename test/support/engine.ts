@@ -33,9 +33,9 @@ export async function sharedEngine(): Promise<SharedEngine> {
   return shared(engine.endpoint);
 }
 
-/** An engine for one test alone, with stand-in GPUs, in the machine's own network; the test calls `remove()`. */
-export function ownEngine(gpus = 2): Promise<PrivateEngine> {
-  return startPrivateEngine({ dir: join(newDirectory('engine'), 'e'), gpus });
+/** An engine for one test alone, with stand-in GPUs, in the machine's own network; the test calls `remove()`. `config`: members of its daemon.json. */
+export function ownEngine(gpus = 2, config: Readonly<Record<string, unknown>> = {}): Promise<PrivateEngine> {
+  return startPrivateEngine({ dir: join(newDirectory('engine'), 'e'), gpus, config });
 }
 
 function shared(endpoint: string): SharedEngine {

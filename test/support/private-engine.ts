@@ -27,13 +27,15 @@ export interface PrivateEngine {
   holdGpuStarts(): GpuStarts;
   /** Runs containerd's client on what this engine's containerd has of its containers, and returns its stdout. */
   ctr(...args: string[]): Promise<string>;
+  /** dockerd ends in order, as for a restart by systemd: its containers with it, but with live-restore. */
+  shutDown(): Promise<void>;
   /** SIGKILL to dockerd; containerd and the containers live on. */
   killDockerd(): Promise<void>;
   /** SIGKILL to the engine alone; its containers live on. */
   kill(): Promise<void>;
   /** What a power failure does: engine and containers are gone, the disk is as it was. */
   crash(): Promise<void>;
-  /** Starts it again after kill() or crash(), on its old data. What it was starting when it was killed is ended first, or stays as it is. */
+  /** Starts it again after shutDown(), kill() or crash(), on its old data. What it was starting when it was killed is ended first, or stays as it is. */
   start(begun?: 'ENDED' | 'LEFT'): Promise<void>;
   /** SIGSTOP: connections are accepted, nothing answers. */
   stop(): Promise<void>;
@@ -108,6 +110,10 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
         : writeFileSync(join(gpuDir, 'fail'), message),
     holdGpuStarts: () => holdGpuStarts(gpuDir),
     ctr: (...args) => command('ctr', ['--address', join(dirname(socketPath), 'containerd.sock'), ...args]),
+    shutDown: async () => {
+      await signal('SIGTERM');
+      await until('dockerd has ended', async () => (await pids()).length === 0);
+    },
     killDockerd: () => signal('SIGKILL'),
     kill: async () => void (await engine('kill')),
     crash: async () => void (await engine('crash')),

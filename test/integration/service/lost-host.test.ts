@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CALL_TIMEOUTS } from '../../../src/engine/docker-scope.js';
 import { command } from '../../support/command.js';
+import { statesOf } from '../../support/host-states.js';
 import { type Host, type Hosts, startHosts } from '../../support/hosts/hosts.js';
 import { newDirectory } from '../../support/run-directory.js';
 import { call, type RunningService, startService } from '../../support/service.js';
@@ -46,15 +47,6 @@ async function deployed({ client }: RunningService, name: string) {
   const [here, there] = [hosts[at], hosts[1 - at]];
   if (instance === undefined || here === undefined || there === undefined) throw new Error(`${name} is nowhere`);
   return { id, url, instance, here, there, elsewhere: at === 0 ? 'host-2' : 'host-1' };
-}
-
-/** The states of a host, oldest first, as the log tells them. */
-function statesOf({ logFile }: RunningService, host: string): readonly string[] {
-  const lines = readFileSync(logFile, 'utf8').split('\n').filter(Boolean);
-  const entries = lines.map((line) => JSON.parse(line) as { msg: string; host?: string; state?: string });
-  return entries.flatMap((entry) =>
-    entry.msg === 'host state changed' && entry.host === host ? [String(entry.state)] : [],
-  );
 }
 
 const running = (host: Host): Promise<string> => host.docker('ps', '-q');

@@ -27,7 +27,7 @@ test.each([
   ['Error starting userland proxy: listen tcp4 127.0.0.1:31999: bind: address already in use', 'PORT_TAKEN'],
   ['failed to bind host port 127.0.0.1:31999/tcp: address already in use', 'PORT_TAKEN'],
   ['Error starting userland proxy: listen tcp4 10.9.9.9:31996: bind: cannot assign requested address', null],
-  ['no space left on device', null],
+  ['no space left on device', 'DISK_FULL'],
 ])('driver failed programming external connectivity on endpoint x: %s', (text, reason) => {
   const message = `driver failed programming external connectivity on endpoint x (79e0): ${text}`;
   expect(toEngineError(answer(500, message), change)).toMatchObject({ kind: 'TRANSIENT', reason });

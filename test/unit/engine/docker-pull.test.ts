@@ -53,9 +53,13 @@ test.each([
   'net/http: TLS handshake timeout',
   'received unexpected HTTP status: 503 Service Unavailable',
   'toomanyrequests: You have reached your pull rate limit',
-  'write /var/lib/docker/tmp/x: no space left on device',
   'unexpected EOF',
   'something that nobody has seen yet',
 ])('for now: %s', (text) => {
   expect(failure(text)).toEqual({ kind: 'TRANSIENT', reason: null });
+});
+
+test('no room on the disk is told as such', () => {
+  const text = 'write /var/lib/docker/tmp/x: no space left on device';
+  expect(failure(text)).toEqual({ kind: 'TRANSIENT', reason: 'DISK_FULL' });
 });
