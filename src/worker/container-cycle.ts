@@ -184,7 +184,7 @@ async function recordFault(step: ActiveStep, error: EngineError, context: StepCo
   const about = { instance: instanceId ?? undefined, host: error.host, step: step.kind, fault: kind };
   deps.log.warn(transitionFields(context, about), error.message);
   if (kind === 'UNREACHABLE') deps.fleet.forget(error.host, error);
-  if (error.reason === 'DISK_FULL') await deps.makeRoom(error.host, context.now(), context.signal);
+  if (error.reason === 'DISK_FULL') await deps.makeRoom(lease, error.host, context.now(), context.signal);
   const loaded = await deps.work.load(lease, container);
   const state = loaded?.record.state;
   if (!loaded || !state?.instances.some((instance) => instance.id === instanceId) || instanceId === null) {

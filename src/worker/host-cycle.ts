@@ -9,11 +9,12 @@ import type { HostWork, Lease, LoadedHost } from '../store/work.js';
 import { createImageCollector } from './collect-images.js';
 import type { Probe } from './probe.js';
 import { rebuild } from './rebuild.js';
-import { createRests, type Rests } from './rests.js';
+import { createRests } from './rests.js';
 import { type Rebuilder, type SweepDeps, type Swept, sweep } from './sweep.js';
+import { transitionOf } from './transition-fields.js';
 import type { KeyWork, Next } from './worker.js';
 
-export interface HostCycleDeps extends Omit<SweepDeps, 'rests'> {
+export interface HostCycleDeps extends Omit<SweepDeps, 'rests' | 'lease'> {
   readonly controlPlaneId: string;
   readonly fleet: Fleet;
   readonly hostWork: HostWork;
@@ -52,7 +53,7 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
     const redisNow = () => loaded.now + Math.floor(clock() - readAt);
     const rebuilder: Rebuilder = (id, here, looked) =>
       rebuild(deps, { host: name, lease, memory: loaded.memory, now: redisNow(), signal }, id, here, looked);
-    const { look, seen } = await lookAtHost({ ...deps, rests }, name, rebuilder, signal);
+    const { look, seen } = await lookAtHost({ ...deps, rests, lease }, name, rebuilder, signal);
     const now = redisNow();
     const watchedSince = now - Math.floor(clock() - began);
     const standing = standingAfter(loaded.host, look, { now, watchedSince }, deps.hostPolicy);
@@ -74,9 +75,9 @@ export function createHostCycle(deps: HostCycleDeps): KeyWork {
         : knownOf(loaded.host);
     const record = { ...placeOf(config), ...known, ...standing };
     await deps.hostWork.saveHost(lease, record);
-    tell(deps, loaded.host, record);
+    tell(deps, lease, loaded.host, record);
     if (isolated) {
-      await deal(deps, isolated, name, signal);
+      await deal(deps, lease, isolated, name, signal);
       await collect(lease, name, now, signal);
     }
     if (record.state === 'LOST' && loaded.host?.state !== 'LOST') await wakeContainers(deps, name);
@@ -92,7 +93,7 @@ interface Looked {
 
 /** A host whose containers cannot be listed has not answered: nothing is placed beside what nobody has seen. */
 async function lookAtHost(
-  deps: HostCycleDeps & { readonly rests: Rests },
+  deps: HostCycleDeps & Pick<SweepDeps, 'rests' | 'lease'>,
   name: string,
   rebuilder: Rebuilder,
   signal: AbortSignal,
@@ -109,7 +110,10 @@ async function lookAtHost(
     signal.throwIfAborted();
     if (!(error instanceof EngineError)) throw error;
     deps.fleet.forget(name, error);
-    deps.log.warn({ host: name, reason: error.message }, 'a host could not be compared with what is known');
+    deps.log.warn(
+      { ...transitionOf(deps.lease, { host: name }), reason: error.message },
+      'a host could not be compared with what is known',
+    );
     const silent = error.kind === 'UNREACHABLE' || error.kind === 'UNKNOWN_OUTCOME';
     return { look: { kind: silent ? 'SILENT' : 'UNFIT', reason: error.message }, seen: null };
   }
@@ -127,11 +131,15 @@ function knownOf(former: HostRecord | null): Inventory & Pick<HostRecord, 'obser
 }
 
 /** Orphans that are new are told once; those whose time is over are removed, after the write that proved the lease. */
-async function deal(deps: HostCycleDeps, { fresh, due }: Quarantine, host: string, signal: AbortSignal): Promise<void> {
+async function deal(
+  deps: HostCycleDeps,
+  lease: Lease,
+  { fresh, due }: Quarantine,
+  host: string,
+  signal: AbortSignal,
+): Promise<void> {
   const fieldsOf = ({ name, containerId: container, instanceId: instance }: Orphan) => ({
-    host,
-    container,
-    instance,
+    ...transitionOf(lease, { container, instance, host }),
     name,
   });
   for (const orphan of fresh) {
@@ -154,9 +162,10 @@ async function deal(deps: HostCycleDeps, { fresh, due }: Quarantine, host: strin
   }
 }
 
-function tell({ log }: HostCycleDeps, former: HostRecord | null, { name: host, state, message }: HostRecord): void {
+function tell({ log }: HostCycleDeps, lease: Lease, former: HostRecord | null, now: HostRecord): void {
+  const { name: host, state, message } = now;
   if (state === former?.state) return;
-  const fields = { host, state, from: former?.state ?? 'UNKNOWN', reason: message };
+  const fields = { ...transitionOf(lease, { host }), state, from: former?.state ?? 'UNKNOWN', reason: message };
   if (state === 'LOST') log.error(fields, 'host state changed');
   else log.info(fields, 'host state changed');
 }
@@ -187,7 +196,7 @@ function delayAfter({ state, missedLooks }: HostRecord, { observeIntervalMs }: H
 async function leaveUnconfigured(deps: HostCycleDeps, lease: Lease, { host }: LoadedHost, name: string): Promise<Next> {
   if (host !== null) {
     await deps.hostWork.removeHost(lease);
-    deps.log.info({ host: name }, 'forgot a host that is not in the configuration any more');
+    deps.log.info(transitionOf(lease, { host: name }), 'forgot a host that is not in the configuration any more');
   }
   return { delayMs: deps.observeIntervalMs, clean: true };
 }

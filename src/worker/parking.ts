@@ -1,6 +1,7 @@
 import { troubleText } from '../domain/trouble.js';
 import type { KnownTrouble, Lease, Parking, StateChange } from '../store/work.js';
 import type { HeldLease } from './held-leases.js';
+import { transitionOf } from './transition-fields.js';
 import type { Hints, KeyWork, Next, WorkerLog } from './worker.js';
 
 export interface ParkingDeps {
@@ -65,12 +66,13 @@ const leftAlone = ({ lease }: HeldLease, delayMs: number): Next => ({
   tried: false,
 });
 
+const nameIn = (key: string): string => key.slice(key.indexOf('/') + 1);
+
 const pauseAfter = (extra: number): number => Math.min(PAUSE_MS.first * 2 ** Math.min(extra, 30), PAUSE_MS.last);
 
-const fieldsOf = ({ lease: { key, fence } }: HeldLease, { count, reason }: KnownTrouble) => ({
-  key,
-  [key.startsWith('container/') ? 'container' : 'host']: key.slice(key.indexOf('/') + 1),
-  fence,
+const fieldsOf = ({ lease }: HeldLease, { count, reason }: KnownTrouble) => ({
+  ...transitionOf(lease, { [lease.key.startsWith('container/') ? 'container' : 'host']: nameIn(lease.key) }),
+  key: lease.key,
   failures: count,
   reason: reason || 'the process died, or lost its lease',
 });

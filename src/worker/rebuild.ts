@@ -8,6 +8,7 @@ import { isActive } from './leftovers.js';
 import type { Observation } from './observe.js';
 import type { Probe } from './probe.js';
 import { latestFirst, onePerInstance, type Recalled, rebuiltOf, recall } from './rebuilt.js';
+import { transitionOf } from './transition-fields.js';
 import type { WorkerLog } from './worker.js';
 
 export interface RebuildDeps {
@@ -69,7 +70,7 @@ export async function rebuild(
   const { now } = look;
   const remains = { containerId, known, serving, others, observed, unobserved: new Set(unobserved.keys()), now };
   const outcome = await deps.hostWork.rebuild(look.lease, rebuiltOf(remains));
-  return told(deps, outcome, serving, known !== null);
+  return told(deps, look.lease, outcome, serving, known !== null);
 }
 
 /** A cheap look first: this is asked of every container at every look at its host. */
@@ -166,11 +167,18 @@ async function isHealthy(probe: Probe, { observed, memo, spec }: Recalled, signa
   return (await probe({ ...target, probe: own ?? { kind: 'HTTP', path: '/' } }, signal)) === null;
 }
 
-function told({ log }: RebuildDeps, outcome: RebuildOutcome, { observed }: Recalled, known: boolean): Rebuilding {
+function told(
+  { log }: RebuildDeps,
+  lease: Lease,
+  outcome: RebuildOutcome,
+  { observed }: Recalled,
+  known: boolean,
+): Rebuilding {
   const { containerId: container, instanceId: instance, revisionId: revision } = observed.identity;
   switch (outcome.kind) {
     case 'REBUILT': {
-      const fields = { container, revision, instance, host: observed.host, name: observed.name };
+      const { host, name } = observed;
+      const fields = { ...transitionOf(lease, { container, revision, instance, host }), name };
       const what = known ? 'brought the records of a container up to' : 'rebuilt the records of a container from';
       log.warn(fields, `${what} what its host runs, since Redis has lost them`);
       return 'REBUILT';

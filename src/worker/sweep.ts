@@ -1,11 +1,12 @@
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { HostObservation, Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
-import type { HostWork, Looked } from '../store/work.js';
+import type { HostWork, Lease, Looked } from '../store/work.js';
 import { isActive, type Leftover, leftoverOf } from './leftovers.js';
 import { type HostSeen, type LookDeps, lookAt, restsOn } from './look.js';
 import type { Rebuilding } from './rebuild.js';
 import type { Rest, Rests } from './rests.js';
+import { transitionOf } from './transition-fields.js';
 import type { WorkerLog } from './worker.js';
 
 export interface SweepDeps extends LookDeps {
@@ -13,6 +14,8 @@ export interface SweepDeps extends LookDeps {
   readonly hostWork: Pick<HostWork, 'hosts' | 'containersOn' | 'look'>;
   readonly records: Pick<Records, 'container'>;
   readonly rests: Rests;
+  /** Of the host's key. */
+  readonly lease: Pick<Lease, 'fence'>;
   readonly log: WorkerLog;
 }
 
@@ -131,12 +134,13 @@ async function sweepInstance(
   signal: AbortSignal,
 ): Promise<Leftover> {
   const { name } = instance;
-  const { containerId: container, instanceId } = instance.identity;
+  const { containerId: container, instanceId, revisionId: revision } = instance.identity;
   const record = looked === 'BUSY' || looked === 'UNCLEAN' ? await deps.records.container(container) : null;
   const leftover = leftoverOf(instance, looked, record);
   // Since the engine was listed, whoever works on its container may have stopped, removed and forgotten it.
   if (leftover === 'ORPHAN' && (await driver.inspect(name, signal)) === null) return 'UNSETTLED';
-  const fields = { host: driver.host, container, instance: instanceId, name };
+  const ids = { container, revision, instance: instanceId, host: driver.host };
+  const fields = { ...transitionOf(deps.lease, ids), name };
   if (leftover === 'REMOVED') {
     signal.throwIfAborted();
     await remove(deps, driver, name, fields, signal);

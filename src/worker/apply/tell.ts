@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '../../domain/instance.js';
 import type { Operation } from '../../domain/operation.js';
+import { transitionOf } from '../transition-fields.js';
 import { type StepContext, stateOf } from './context.js';
 
 interface About {
@@ -10,10 +11,7 @@ interface About {
   readonly [more: string]: unknown;
 }
 
-/**
- * The one line that a transition is told with, after it was written. All lines have the same fields, null where one does not apply, so that whoever looks
- * for a container, a host or an operation finds everything that happened to it, in order of the fences.
- */
+/** The one line that a transition is told with, after it was written. */
 export function tell(context: StepContext, message: string, about: About = {}): void {
   context.deps.log.info(transitionFields(context, about), message);
 }
@@ -22,13 +20,12 @@ export function transitionFields(context: StepContext, { instance: named, operat
   const { view, lease } = context;
   const running = operation ?? view.running;
   const instance = typeof named === 'string' ? stateOf(context).instances.find(({ id }) => id === named) : named;
-  return {
-    operation: running?.id ?? null,
+  const ids = {
+    operation: running?.id,
     container: view.containerId,
     revision: instance?.revisionId ?? running?.revisionId ?? view.state.activeRevisionId,
     instance: instance?.id ?? (typeof named === 'string' ? named : null),
-    host: instance?.host ?? null,
-    fence: lease.fence,
-    ...more,
+    host: instance?.host,
   };
+  return { ...transitionOf(lease, ids), ...more };
 }

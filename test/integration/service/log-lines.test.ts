@@ -47,15 +47,16 @@ describe('the log of a worker', () => {
   });
 
   const text = () => readFileSync(service.logFile, 'utf8');
-  const linesOf = (container: string) =>
+  const entries = () =>
     text()
       .split('\n')
-      .flatMap((json) => {
-        if (json === '') return [];
-        const entry: unknown = JSON.parse(json);
-        const told = z.looseObject({ container: z.literal(container), fence: z.number() }).safeParse(entry);
-        return told.success ? [line.parse(entry)] : [];
-      });
+      .filter(Boolean)
+      .map((json): unknown => JSON.parse(json));
+  const linesOf = (container: string) =>
+    entries().flatMap((entry) => {
+      const told = z.looseObject({ container: z.literal(container), fence: z.number() }).safeParse(entry);
+      return told.success ? [line.parse(entry)] : [];
+    });
 
   test('has one line for each transition, with everything that it is about, and no secret', async () => {
     const { client } = service;
@@ -85,5 +86,21 @@ describe('the log of a worker', () => {
     const fences = lines.map(({ fence }) => fence);
     expect(fences).toEqual([...fences].sort((one, other) => one - other));
     expect(text()).not.toContain(SECRET);
+  });
+
+  test('has the same fields for a host', async () => {
+    const changed = await until('the host is up', () =>
+      entries().find((entry) => z.looseObject({ msg: z.literal('host state changed') }).safeParse(entry).success),
+    );
+    expect(changed).toMatchObject({
+      operation: null,
+      container: null,
+      revision: null,
+      instance: null,
+      host: 'host-1',
+      fence: expect.any(Number),
+      from: 'UNKNOWN',
+      state: 'UP',
+    });
   });
 });

@@ -1,0 +1,19 @@
+import type { Lease } from '../store/work.js';
+
+/** Ids of what a transition is about; absent where one does not apply. */
+export interface TransitionIds {
+  readonly operation?: string | null | undefined;
+  readonly container?: string | null | undefined;
+  readonly revision?: string | null | undefined;
+  readonly instance?: string | null | undefined;
+  readonly host?: string | null | undefined;
+}
+
+/**
+ * What every line about a transition begins with, null where one does not apply: whoever looks for a container, a host or an operation finds
+ * everything that happened to it, in order of the fences.
+ */
+export function transitionOf({ fence }: Pick<Lease, 'fence'>, ids: TransitionIds) {
+  const { operation = null, container = null, revision = null, instance = null, host = null } = ids;
+  return { operation, container, revision, instance, host, fence };
+}
