@@ -1,16 +1,16 @@
 import { Redis } from 'ioredis';
-import { z } from 'zod';
 import { GetContainerRequest } from '../../gen/ts/longshore/containers/v1/container_service.js';
 import { GetOperationRequest } from '../../gen/ts/longshore/operation/v1/operation_service.js';
 import { openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
+import { type BareEcho, startBareEcho } from '../load/bare-echo.js';
 import { callOnce } from '../load/call-once.js';
 import { type GrpcLoad, h2load } from '../load/h2load.js';
 import { populate } from '../load/population.js';
 import { cpuMeter } from '../load/process-figures.js';
 import { type Round, type RowSpec, ratioAtLeast } from '../row.js';
-import type { Program, Stage } from '../stage.js';
+import type { Stage } from '../stage.js';
 
 const CONTAINER: RowSpec = {
   name: 'ContainerService.Get, against a bare grpc-js echo',
@@ -75,10 +75,10 @@ async function compare(
   { load: ours, pid, redis }: { readonly load: GrpcLoad; readonly pid: number; readonly redis: string },
   keysReadSoFar: () => Promise<number>,
 ): Promise<{ rounds: readonly Round[]; note: string }> {
-  const bytes = String(ours.answerBytes);
-  const echo = await stage.program('grpc-echo', [bytes]);
-  const reader = await stage.program('grpc-read-echo', [bytes, redis]);
-  const [theirs, readers] = [echoLoad(ours, echo), echoLoad(ours, reader)];
+  const echo = await startBareEcho(stage, ours.answerBytes);
+  const reader = await startBareEcho(stage, ours.answerBytes, redis);
+  const at = ({ address, path }: BareEcho): GrpcLoad => ({ ...ours, address, path });
+  const [theirs, readers] = [at(echo), at(reader)];
   for (const load of [ours, theirs, readers]) await h2load({ ...load, requests: WARM_UP });
 
   const rounds: Round[] = [];
@@ -102,10 +102,6 @@ async function compare(
   await echo.stop();
   await reader.stop();
   return { rounds, note: noteOf(ours, figures) };
-}
-
-function echoLoad(load: GrpcLoad, { hello: printed }: Program): GrpcLoad {
-  return { ...load, address: `127.0.0.1:${hello.parse(printed).port}`, path: '/echo.Echo/Echo' };
 }
 
 /** A call's CPU in the server too: unlike the rate, it hardly changes with what else the machine does. */
@@ -132,8 +128,6 @@ function noteOf({ request, answerBytes: bytes, connections, streams }: GrpcLoad,
     `at the echo's rate h2load itself used ${(middle('generatorCpu') * 100).toFixed(0)} % of a core`,
   ].join('; ');
 }
-
-const hello = z.object({ port: z.number() });
 
 /** How many keys Redis has looked up for reading, ever. */
 async function keysRead(redis: Redis): Promise<number> {

@@ -3,6 +3,7 @@ import type { Store } from '../../src/store/redis-store.js';
 import { openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median } from '../figures.js';
+import { startBareEcho } from '../load/bare-echo.js';
 import { bodiesFile, type GrpcLoadResult, grpcLoad } from '../load/grpc-load.js';
 import { type HoldUps, watchHoldUps } from '../load/hold-ups.js';
 import { populate, type Resident } from '../load/population.js';
@@ -24,10 +25,13 @@ const CONTAINERS = 10_000;
 const CLOSED = { warmUp: 2_000, requests: 8_000, perSecond: null };
 const CHECKED_EVERY = 100;
 const OPEN = { warmUp: 0, requests: 5_000, perSecond: 1_000 };
+/** About as long as the operation that a deploy is answered with. */
+const ECHO_BYTES = 400;
 
 /**
  * Deploys of containers that are at rest, each request of another one, accepted by a process with the role api only while no worker runs: every
- * answer means that Redis has written the operation to disk. The queues of the containers grow from round to round.
+ * answer means that Redis has written the operation to disk. The queues of the containers grow from round to round. The yardstick of the latency is what a
+ * bare grpc-js echo has at the same rate: how late this machine lets anything answer.
  */
 export const submits: Benchmark = {
   name: 'submits',
@@ -38,6 +42,7 @@ export const submits: Benchmark = {
     stage.after(() => store.controlPlane.close());
     const residents = await populate(store, CONTAINERS);
     const service = await stage.service({ REDIS_URL: redis.url, LONGSHORE_ROLES: 'api' });
+    const echo = await startBareEcho(stage, ECHO_BYTES);
     const plan = {
       address: service.grpc,
       path: '/longshore.containers.v1.ContainerService/DeployRevision',
@@ -54,11 +59,14 @@ export const submits: Benchmark = {
       const calls = CLOSED.warmUp + CLOSED.requests;
       closed.push({ ...result, micros: used.service(calls), redisMicros: used.redis(calls) });
       const heldUp = await watchHoldUps(service, redis);
-      open.push({ ...(await grpcLoad(stage, { ...plan, ...OPEN })), ...(await heldUp()) });
+      const paced = { ...(await grpcLoad(stage, { ...plan, ...OPEN })), ...(await heldUp()) };
+      const bare = await grpcLoad(stage, { ...plan, ...OPEN, address: echo.address, path: echo.path });
+      open.push({ ...paced, bareP99Ms: bare.p99Ms });
     }
     await checkRecorded(store, residents, stage.rounds);
     report(RATE, roundsOf(closed, 'perSecond'), rateNote(closed));
-    report(LATENCY, roundsOf(open, 'p99Ms'), latencyNote(open));
+    const latencies = open.map(({ p99Ms, bareP99Ms }) => ({ value: p99Ms, yardstick: bareP99Ms }));
+    report(LATENCY, latencies, latencyNote(open));
   },
 };
 
@@ -68,7 +76,9 @@ interface Closed extends GrpcLoadResult {
   readonly redisMicros: number;
 }
 
-type Open = GrpcLoadResult & HoldUps;
+interface Open extends GrpcLoadResult, HoldUps {
+  readonly bareP99Ms: number;
+}
 
 const middle = <Key extends string>(results: readonly Record<Key, number>[], key: Key): number =>
   median(results.map((result) => result[key]));

@@ -8,6 +8,8 @@ import { newDirectory } from '../../test/support/run-directory.js';
 import { accepted, newOperation, openStore } from '../../test/support/store-fixture.js';
 import type { Benchmark } from '../benchmark.js';
 import { median, percentile } from '../figures.js';
+import { startBareEcho } from '../load/bare-echo.js';
+import { bodiesFile, grpcLoad } from '../load/grpc-load.js';
 import { type HoldUps, watchHoldUps } from '../load/hold-ups.js';
 import { inParallel } from '../load/in-parallel.js';
 import {
@@ -38,13 +40,17 @@ const MEMORY: RowSpec = {
 const CLIENTS = 1_000;
 const WIDTH = 50;
 const ENDS_PER_SECOND = 200;
+/** About as long as a request for an operation, and the answer. */
+const [ASKED_BYTES, ECHO_BYTES] = [22, 400];
+const ECHO_CALLS = { connections: 4, inFlight: 64, warmUp: 0, requests: 1_000, perSecond: ENDS_PER_SECOND };
 /** Long enough for waiters to look again by themselves a few times. */
 const SETTLING_MS = 10_000;
 
 /**
  * Processes: one ends the operations (this one, through the store, as a worker does), one has the role api, and two hold a thousand clients each, every
  * client with a connection of its own and in Wait on another operation. Time runs from right before the script that ends the operation is sent, so
- * writing it to disk counts. Memory is what the second thousand adds, so that what a process grows by once is not counted.
+ * writing it to disk counts; the yardstick is what a bare grpc-js echo takes that is called as often. Memory is what the second thousand adds, so that what
+ * a process grows by once is not counted.
  */
 export const wait: Benchmark = {
   name: 'wait',
@@ -54,7 +60,10 @@ export const wait: Benchmark = {
     const store = openStore(redis.url);
     stage.after(() => store.controlPlane.close());
     const residents = await populate(store, 2 * CLIENTS);
+    const echo = await startBareEcho(stage, ECHO_BYTES);
+    const bodies = bodiesFile([new Uint8Array(ASKED_BYTES)]);
     const latencies: (readonly number[])[] = [];
+    const bare: number[] = [];
     const memories: Round[] = [];
     const holdUps: HoldUps[] = [];
     for (let round = 0; round < stage.rounds; round += 1) {
@@ -72,8 +81,9 @@ export const wait: Benchmark = {
       latencies.push(await endAll(store, running, clients));
       holdUps.push(await heldUp());
       await service.stop();
+      bare.push((await grpcLoad(stage, { ...ECHO_CALLS, address: echo.address, path: echo.path, bodies })).p99Ms);
     }
-    const rounds = latencies.map((each) => ({ value: percentile(each, 0.99) }));
+    const rounds = latencies.map((each, at) => ({ value: percentile(each, 0.99), yardstick: bare[at] ?? Number.NaN }));
     const [p50, longest] = [middle(latencies, 0.5), middle(latencies, 1)];
     const most = (key: keyof HoldUps) => median(holdUps.map((each) => each[key])).toFixed(0);
     const note = `${ENDS_PER_SECOND} ends a second; p50 ${p50} ms, longest ${longest} ms`;
