@@ -70,7 +70,7 @@ forget_settings() {
 run_jest() {
   forget_settings
   export LONGSHORE_RUN=$RUN LONGSHORE_TEST_DOCKER_HOST=$ENGINE TMPDIR=$RUN
-  exec node "$ROOT/node_modules/jest/bin/jest.js" --rootDir "$ROOT" --ci --maxWorkers=3 \
+  exec node "$ROOT/node_modules/jest/bin/jest.js" --rootDir "$ROOT" --ci --maxWorkers=4 \
     --cacheDirectory "$DATA/jest-cache" --json --outputFile "$REPORT" "$@" </dev/null >/dev/null
 }
 

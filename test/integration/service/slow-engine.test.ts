@@ -19,7 +19,7 @@ describe('an engine that answers after a second or two', () => {
     if (method !== 'GET' && path.startsWith('/containers/')) changes.push(verb ?? '');
   };
   /** Before and after the engine's own part, so that what was asked may be long done when it is answered. Reads are most of what is asked. */
-  const drag = ({ method }: EngineCall) => sleep((method === 'GET' ? 150 : 500) * (1 + Math.random()));
+  const drag = ({ method }: EngineCall) => sleep((method === 'GET' ? 100 : 500) * (1 + Math.random()));
 
   beforeAll(async () => {
     engine = await ownEngine(1);
