@@ -16,7 +16,7 @@ export interface Campaign {
   readonly failures: readonly string[];
 }
 
-const MOST_TRIED = 3;
+const MOST_TRIED = 8;
 /** Waiting for what does not come takes long: so many failures say enough. */
 const MOST_FAILURES = 5;
 
