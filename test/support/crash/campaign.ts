@@ -93,7 +93,7 @@ interface Waiting {
 }
 
 /**
- * Records the points of a scenario, then lets the victim die at `most` of them, spread evenly; all of them with Infinity. The order of
+ * Records the points of a scenario, then lets the victim die at `most` of them, spread evenly (of one, the middle); all of them with Infinity. The order of
  * calls differs between runs: in the place of a point that is not come to another one is tried, up to `MOST_TRIED` times as many in all.
  */
 export function campaign(stages: Stages, scenario: Scenario, most: number): Promise<Campaign> {
