@@ -6,7 +6,7 @@ import { grpcCall, openSession } from '../load/http2-call.js';
 /*
  * waiters ADDRESS FILE: as many clients as FILE has lines, each with a connection of its own, each in OperationService.Wait on the operation of its
  * line. Prints {} when all have asked, and when all were answered a second line: the time of each answer on the machine's monotonic clock, in
- * milliseconds, by operation.
+ * milliseconds, by operation. Connections stay open until the process is ended: a server that closes a thousand at once answers nobody meanwhile.
  */
 
 const PATH = '/longshore.operation.v1.OperationService/Wait';
@@ -26,4 +26,3 @@ const waits = clients.map(({ operationId, session }) => {
 process.stdout.write('{}\n');
 await Promise.all(waits);
 process.stdout.write(`${JSON.stringify(answeredAt)}\n`);
-for (const { session } of clients) session.close();

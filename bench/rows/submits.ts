@@ -24,7 +24,7 @@ const LATENCY: RowSpec = {
 const CONTAINERS = 10_000;
 const CLOSED = { warmUp: 2_000, requests: 8_000, perSecond: null };
 const CHECKED_EVERY = 100;
-const OPEN = { warmUp: 0, requests: 5_000, perSecond: 1_000 };
+const OPEN = { warmUp: 2_000, requests: 5_000, perSecond: 1_000 };
 /** About as long as the operation that a deploy is answered with. */
 const ECHO_BYTES = 400;
 
@@ -112,7 +112,7 @@ const generatorNote = (results: readonly GrpcLoadResult[]): string =>
 async function checkRecorded({ records }: Store, residents: readonly Resident[], rounds: number): Promise<void> {
   for (const [at, { containerId }] of residents.entries()) {
     if (at % CHECKED_EVERY !== 0) continue;
-    const expected = rounds * (at < OPEN.requests ? 2 : 1);
+    const expected = rounds * (at < OPEN.warmUp + OPEN.requests ? 2 : 1);
     const index = { by: 'CONTAINER', containerId, done: false } as const;
     const { items } = await records.operations({ index, after: null, limit: 1_000 });
     if (items.length !== expected)

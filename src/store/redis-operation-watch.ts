@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../domain/errors.js';
 import type { Operation } from '../domain/operation.js';
 import type { Keys } from './keys.js';
@@ -7,36 +8,51 @@ import type { OperationWatch } from './work.js';
 
 export interface OperationWatchDeps {
   readonly read: (operationId: string) => Promise<Operation | null>;
+  /** Those of the operations that nobody has to wait for any more. */
+  readonly ended: (operationIds: readonly string[]) => Promise<readonly string[]>;
   readonly subscriber: RedisSubscriber;
   readonly keys: Keys;
-  /** How often a waiter looks by itself, should the message of the end have been lost: after half of it up to one and a half times. */
-  readonly rereadMs?: number;
+  /** How often a process asks whether the message of an end was lost. */
+  readonly sweepMs?: number;
 }
 
-/**
- * Reads of operations at a time. What waiters ask must not stand in the way of everything else, and those who look by themselves, perhaps all at
- * once, must not keep the one waiting whose operation has just ended.
- */
+/** Reads of operations at a time. What waiters ask must not stand in the way of everything else. */
 const MOST_READS = 256;
+/** Operations in one question of a sweep: few enough that nobody who asks Redis meanwhile notices. */
+const MOST_SWEPT = 64;
 
 /**
- * Waiters of a process share one subscription and, where they come together, their readings. One whose reading fails goes on waiting: Redis may be
- * back before its time is up.
+ * Waiters of a process share one subscription and, where they come together, their readings. Should the message of an end be lost, a sweep over all that
+ * is waited for finds it: one for the process, so that a thousand who wait cost hardly more than one. A waiter whose reading fails goes on waiting: Redis
+ * may be back before its time is up.
  */
 export function createRedisOperationWatch({
   read,
+  ended,
   subscriber,
   keys,
-  rereadMs = 3_000,
+  sweepMs = 3_000,
 }: OperationWatchDeps): OperationWatch {
   const reads = createSharedReads(read, MOST_READS);
   const waiters = new Map<string, Set<() => void>>();
-  subscriber.on(keys.key('operations-ended'), (operationId) => {
-    for (const look of waiters.get(operationId) ?? []) look();
-  });
-  subscriber.onReconnect(() => {
-    for (const looks of waiters.values()) for (const look of looks) look();
-  });
+  const wake = (operationIds: Iterable<string>) => {
+    for (const id of operationIds) for (const look of waiters.get(id) ?? []) look();
+  };
+  subscriber.on(keys.key('operations-ended'), (operationId) => wake([operationId]));
+  subscriber.onReconnect(() => wake([...waiters.keys()]));
+
+  let sweeping = false;
+  const sweepWhileWaited = async () => {
+    if (sweeping) return;
+    sweeping = true;
+    while (waiters.size > 0) {
+      await delay(sweepMs, undefined, { ref: false });
+      const operationIds = [...waiters.keys()];
+      for (let first = 0; first < operationIds.length; first += MOST_SWEPT)
+        wake(await found(ended, operationIds.slice(first, first + MOST_SWEPT)));
+    }
+    sweeping = false;
+  };
 
   return {
     wait: async (operationId, timeoutMs, signal) => {
@@ -45,6 +61,7 @@ export function createRedisOperationWatch({
       for (;;) {
         // Listening begins before the reading, so an end in between is heard.
         const bell = createBell(waiters, operationId);
+        void sweepWhileWaited();
         try {
           signal.throwIfAborted();
           const left = () => deadline - performance.now();
@@ -58,7 +75,8 @@ export function createRedisOperationWatch({
             if (last !== undefined) return last;
             if (seen.kind === 'FAILED') throw seen.fault;
           }
-          await bell.ring(Math.min(Math.max(left(), 0), spread(rereadMs)), signal);
+          const unread = last === undefined ? sweepMs : Number.POSITIVE_INFINITY;
+          await bell.ring(Math.min(Math.max(left(), 0), unread), signal);
         } finally {
           bell.remove();
         }
@@ -67,8 +85,14 @@ export function createRedisOperationWatch({
   };
 }
 
-/** Waiters that came together must not look together for ever after: whoever has to be told of an end meanwhile would wait for all of them. */
-const spread = (ms: number): number => ms * (0.5 + Math.random());
+/** What Redis does not say now the next sweep finds; whatever else goes wrong each waiter is to see for itself, and tells it. */
+async function found(ended: OperationWatchDeps['ended'], operationIds: readonly string[]): Promise<readonly string[]> {
+  try {
+    return await ended(operationIds);
+  } catch (fault) {
+    return isPassing(fault) ? [] : operationIds;
+  }
+}
 
 type Seen =
   | { readonly kind: 'FOUND'; readonly operation: Operation | null }

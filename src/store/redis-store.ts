@@ -5,6 +5,7 @@ import type { Records } from './records.js';
 import { createRedisConnection } from './redis-connection.js';
 import { createRedisContainerWork } from './redis-container-work.js';
 import { createRedisControlPlane } from './redis-control-plane.js';
+import { guarded } from './redis-faults.js';
 import { createHostRecords } from './redis-host-records.js';
 import { createRedisHostWork } from './redis-host-work.js';
 import { createFencedScripts } from './redis-leases.js';
@@ -12,6 +13,7 @@ import { createRedisOperationWatch } from './redis-operation-watch.js';
 import { createRedisParking } from './redis-parking.js';
 import { createPlacementFeed } from './redis-placement-feed.js';
 import { createRedisRecords } from './redis-records.js';
+import { texts } from './redis-replies.js';
 import { createRedisRoutes } from './redis-routes.js';
 import { createRedisScripts } from './redis-scripts.js';
 import { createRedisSubscriber } from './redis-subscriber.js';
@@ -58,6 +60,8 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     hosts: createHostRecords({ connection, keys }),
   });
   const feed = createPlacementFeed({ scripts, connectionNumber: connection.number });
+  const ended = async (operationIds: readonly string[]) =>
+    texts.parse(await guarded(scripts.run('ended', { operationIds })));
   const close = async () => {
     await Promise.all([subscriber.close(), connection.close()]);
   };
@@ -67,7 +71,7 @@ export function createStore({ connect, settings, keyspace, wrapScripts = (runner
     parking: createRedisParking({ fenced, connection, keys }),
     containerWork: createRedisContainerWork(fenced, feed),
     hostWork: createRedisHostWork({ scripts, fenced, feed, connection, keys }),
-    watch: createRedisOperationWatch({ read: records.operation, subscriber, keys }),
+    watch: createRedisOperationWatch({ read: records.operation, ended, subscriber, keys }),
     routes: createRedisRoutes({ scripts, connection, subscriber, keys }),
     controlPlane: createRedisControlPlane({ scripts, connection, keys, close }),
   };

@@ -6,6 +6,7 @@ export const SCRIPT_NAMES = [
   'submit',
   'cancel',
   'read',
+  'ended',
   'page',
   'take',
   'renew',

@@ -299,6 +299,21 @@ test('a connection that ends whenever it has subscribed takes nothing else along
   }
 });
 
+test('an operation of whose end no message came is found by the next sweep, and so is one that is gone', async () => {
+  const [ended, gone, running] = await Promise.all([1, 2, 3].map(() => createContainer(store)));
+  const finished = await createContainer(store);
+  await run(store, await lease(store, `container/${finished.id}`), finished.operationId);
+  const never = new AbortController().signal;
+  const wait = (created: typeof ended, ms: number) => store.watch.wait(created?.operationId ?? '', ms, never);
+  const waits = [wait(ended, 60_000), wait(gone, 60_000), wait(running, 8_000)];
+  // When it returns they have been read as well, and found to be queued.
+  await wait(running, 500);
+  const textOf = (operationId = '') => `{longshore}:operation/${operationId}`;
+  await redis.cli('copy', textOf(finished.operationId), textOf(ended?.operationId), 'replace');
+  await redis.cli('del', textOf(gone?.operationId));
+  expect(await Promise.all(waits)).toMatchObject([{ state: 'DONE' }, null, { state: 'QUEUED' }]);
+});
+
 test('a client that has given up begins again, until it is closed', async () => {
   const client = createRedisClient(redis.url);
   await until('it is connected', () => client.status === 'ready');

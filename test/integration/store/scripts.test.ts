@@ -160,6 +160,11 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     expect(found.map((record) => record?.id)).toEqual([id, first.revisionId, first.operationId]);
     expect(await container(newId('container'))).toBeNull();
   },
+  ended: async () => {
+    const { third } = await deploying();
+    const wait = store.watch.wait(third.operationId, 4_000, new AbortController().signal);
+    expect(await wait).toMatchObject({ state: 'RUNNING' });
+  },
   page: async () => {
     const { id, first, third } = await deploying();
     const index = { by: 'CONTAINER', containerId: id } as const;

@@ -9,7 +9,7 @@ const operation = (id: string, state: Operation['state']): Operation => ({
   ...{ createdAt: 0, modifiedAt: 0, state, progress: null, result: null, cancelRequested: false },
 });
 
-function setUp(rereadMs = 60_000) {
+function setUp(sweepMs = 60_000) {
   const states = new Map<string, Operation['state']>();
   const reads: string[] = [];
   const most = { now: 0, ever: 0 };
@@ -25,6 +25,12 @@ function setUp(rereadMs = 60_000) {
     const state = states.get(id);
     return state === undefined ? null : operation(id, state);
   };
+  const sweeps: (readonly string[])[] = [];
+  const ended = async (ids: readonly string[]) => {
+    sweeps.push(ids);
+    if (down) throw unavailable('STORE_UNAVAILABLE', 'Redis does not answer');
+    return ids.filter((id) => states.get(id) === 'DONE' || !states.has(id));
+  };
   const subscriber = {
     on: (_channel: string, listener: (id: string) => void) => {
       ring = listener;
@@ -33,7 +39,7 @@ function setUp(rereadMs = 60_000) {
     onReconnect: () => () => {},
     close: async () => {},
   };
-  const watch = createRedisOperationWatch({ read, subscriber, keys: createKeys(), rereadMs });
+  const watch = createRedisOperationWatch({ read, ended, subscriber, keys: createKeys(), sweepMs });
   const wait = (id: string, ms = 60_000, signal = new AbortController().signal) => watch.wait(id, ms, signal);
   const end = (id: string) => {
     states.set(id, 'DONE');
@@ -42,7 +48,7 @@ function setUp(rereadMs = 60_000) {
   const setDown = (value: boolean) => {
     down = value;
   };
-  return { states, reads, most, wait, end, setDown };
+  return { states, reads, sweeps, most, wait, end, setDown };
 }
 
 const times = <T>(count: number, make: (index: number) => T) =>
@@ -93,6 +99,26 @@ describe('waits on operations', () => {
     setDown(false);
     end('a');
     expect(await survivor).toMatchObject({ state: 'DONE' });
+  });
+
+  test('whose message is lost are found by a sweep, a few dozen at a time, and nobody reads again by himself', async () => {
+    const { states, reads, sweeps, wait, setDown } = setUp(100);
+    for (const id of times(200, String)) states.set(id, 'QUEUED');
+    const waits = times(200, (index) => wait(String(index)));
+    await until('a sweep found nothing', () => sweeps.length >= 4);
+    expect(reads).toHaveLength(200);
+    expect(Math.max(...sweeps.map(({ length }) => length))).toBeLessThanOrEqual(64);
+    setDown(true);
+    const failed = sweeps.length;
+    await until('a sweep failed', () => sweeps.length >= failed + 4);
+    for (const id of times(200, String)) states.set(id, 'DONE');
+    setDown(false);
+    const found = await Promise.all(waits);
+    expect(found.every((one) => one?.state === 'DONE')).toBe(true);
+    expect(reads).toHaveLength(400);
+    const over = sweeps.length;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(sweeps).toHaveLength(over);
   });
 
   test('end with their signal though the reading is not over', async () => {
