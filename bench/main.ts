@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import type { Benchmark } from './benchmark.js';
 import { BENCHMARKS } from './benchmarks.js';
+import { gaugeMachine, type MachineGauge, stolenShare } from './load/machine.js';
 import { measured, notMeasured, type Row } from './row.js';
 import { createStage } from './stage.js';
-import { comparisonOf, tableOf } from './table.js';
+import { comparisonOf, machineLine, tableOf } from './table.js';
 
 /*
  * Measures the built service from outside and prints each figure beside its yardstick and its target. Run by scripts/bench.sh, which
@@ -39,9 +40,15 @@ const options = program.opts<{ json?: string; compare?: string; only?: string; r
 const before = options.compare === undefined ? null : rowsFile.parse(JSON.parse(readFileSync(options.compare, 'utf8')));
 
 const rows: Row[] = [];
-for (const benchmark of chosen(options.only)) rows.push(...(await run(benchmark, Number(options.rounds))));
-process.stdout.write(`\n${tableOf(rows)}\n`);
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows }, null, 2)}\n`);
+const gauges: MachineGauge[] = [];
+const stolen = stolenShare();
+for (const benchmark of chosen(options.only)) {
+  gauges.push(await gaugeMachine());
+  rows.push(...(await run(benchmark, Number(options.rounds))));
+}
+const machine = { gauges, stolenShare: stolen() };
+process.stdout.write(`\n${tableOf(rows)}\n\n${machineLine(machine)}\n`);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows, machine }, null, 2)}\n`);
 if (before !== null) process.stdout.write(`\nsince ${options.compare}:\n${comparisonOf(before.rows, rows)}\n`);
 const met = rows.filter((row) => row.met).length;
 process.stdout.write(`\n${met} met, ${rows.length - met} missed\n`);

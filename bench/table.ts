@@ -1,3 +1,5 @@
+import { spreadOf } from './figures.js';
+import type { MachineGauge } from './load/machine.js';
 import type { Row } from './row.js';
 
 /** The rows as people read them, in columns. */
@@ -17,6 +19,23 @@ export function tableOf(rows: readonly Row[]): string {
   const [first = '', ...rest] = lines;
   const notes = rest.flatMap((line, at) => [line, ...(rows[at]?.note ? [`    ${rows[at].note}`] : [])]);
   return [first, ...notes].join('\n');
+}
+
+/** What the machine gave to the run, before each benchmark and altogether. */
+export function machineLine({ gauges, stolenShare }: Machine): string {
+  const span = (key: keyof MachineGauge) => {
+    const [least, most] = spreadOf(gauges.map((gauge) => gauge[key]));
+    return `${figure(least)} to ${figure(most)} ms`;
+  };
+  return (
+    `the machine: a fixed piece of work took ${span('workMs')}, the last percent of idle timers came ${span('lateMs')} late, ` +
+    `and ${figure(stolenShare * 100)} % of its processors' time went to others`
+  );
+}
+
+interface Machine {
+  readonly gauges: readonly MachineGauge[];
+  readonly stolenShare: number;
 }
 
 /** What changed since a former run, row by row. */

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import {
+  CreateContainerRequest,
+  DeployContainerRevisionRequest,
+} from '../../gen/ts/longshore/containers/v1/container_service.js';
 import { createKeys } from '../../src/store/keys.js';
 import type { WorkKey } from '../../src/store/work.js';
 import type { RedisServer } from '../../test/support/redis.js';
-import { type ServiceClient, serviceClient } from '../../test/support/service-client.js';
 import { openStore } from '../../test/support/store-fixture.js';
 import type { Stage } from '../stage.js';
+import { grpcFrame } from './grpc-frame.js';
+import { grpcCall, openSession } from './http2-call.js';
 import { MEMORY_IMAGE } from './memory-hosts.js';
 
 /** Containers that services on hosts in memory run. */
@@ -27,8 +32,10 @@ const LONGEST_MS = 300_000;
 
 /** Submits to the service at `grpc`; how far it is, is read from Redis, which costs the service nothing. */
 export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string): Promise<MemoryStand> {
-  const client = serviceClient(grpc);
-  stage.after(() => client.close());
+  const session = await openSession(grpc);
+  stage.after(() => session.destroy());
+  const call = (method: string, message: Uint8Array) =>
+    grpcCall(session, `/longshore.containers.v1.ContainerService/${method}`, grpcFrame(message));
   const store = openStore(redis.url);
   stage.after(() => store.controlPlane.close());
   await store.controlPlane.check();
@@ -45,7 +52,7 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
   return {
     create: async (wanted) => {
       const names = Array.from({ length: wanted }, (_, number) => `c-${number}`);
-      await atOnce(names, (name) => submitCreate(client, name));
+      await atOnce(names, (name) => call('Create', createOf(name)));
       await finished();
       return direct.zrange(keys.key('containers-by-folder', FOLDER), '0', '-1');
     },
@@ -53,7 +60,7 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
       const counted = (status: string) => count('revisions-by-folder-status', FOLDER, status);
       const revisions = async () => (await counted('ACTIVE')) + (await counted('OBSOLETE'));
       const before = await revisions();
-      await atOnce(containerIds, (id) => client.deploy(id, MEMORY_IMAGE));
+      await atOnce(containerIds, (id) => call('DeployRevision', deployOf(id)));
       await finished();
       // What a failed deploy leaves is no revision.
       const made = (await revisions()) - before;
@@ -74,11 +81,12 @@ export async function memoryStand(stage: Stage, redis: RedisServer, grpc: string
 
 const keys = createKeys();
 
-function submitCreate(client: ServiceClient, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = { folderId: FOLDER, name, description: '', labels: new Map() };
-    client.containers.create(request, (error) => (error ? reject(error) : resolve()));
-  });
+const createOf = (name: string): Uint8Array =>
+  CreateContainerRequest.encode(CreateContainerRequest.fromPartial({ folderId: FOLDER, name })).finish();
+
+function deployOf(containerId: string): Uint8Array {
+  const request = DeployContainerRevisionRequest.fromPartial({ containerId, imageSpec: { imageUrl: MEMORY_IMAGE } });
+  return DeployContainerRevisionRequest.encode(request).finish();
 }
 
 async function atOnce<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {

@@ -1,6 +1,7 @@
 import { INSTANCE_PORT, type Resources, type RevisionSpec } from '../domain/revision.js';
 import { LABEL, networkName } from './docker-labels.js';
 import type { InstanceSpec } from './driver.js';
+import { fnv128 } from './fnv128.js';
 
 /** What an operator may set for all containers of an engine. */
 export interface ContainerDefaults {
@@ -202,12 +203,4 @@ function limits(resources: Resources | null): Pick<HostConfig, 'Memory' | 'Memor
 
 function nanoCpus(resources: Resources): number {
   return Math.round(resources.cores * resources.coreFraction * 1e7);
-}
-
-/** FNV-1a with 128 bits: tells honest specs apart, and is no defence against forged ones, which labels are not either. */
-function fnv128(text: string): string {
-  const prime = 0x1000000000000000000013bn;
-  let hash = 0x6c62272e07bb014262b821756295c58dn;
-  for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(128, (hash ^ BigInt(byte)) * prime);
-  return hash.toString(16).padStart(32, '0');
 }
