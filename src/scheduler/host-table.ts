@@ -18,7 +18,7 @@ export interface HeldDevices {
  * values only; who reads the changes, and from where, is not its business.
  */
 export interface HostTable {
-  /** In no order, with every change up to this reading of the property. Only hosts that changed since the last one are counted anew. */
+  /** In no order. The list stays the same one, and shows every change at once. */
   readonly snapshots: readonly HostSnapshot[];
   /** Null: there is no such host any more. What is held there is remembered, should it come back. */
   putHost(name: string, record: HostRecord | null): void;
@@ -43,7 +43,6 @@ interface Entry {
 export function createHostTable(): HostTable {
   const snapshots: HostSnapshot[] = [];
   const entries = new Map<string, Entry>();
-  const stale = new Set<Entry>();
   const hostOf = new Map<string, string>();
 
   const entryOf = (host: string): Entry => {
@@ -56,16 +55,8 @@ export function createHostTable(): HostTable {
 
   const refresh = (entry: Entry): void => {
     if (entry.record === null) return leave(entry);
-    if (entry.at < 0) {
-      entry.at = snapshots.length;
-      snapshots.push(snapshotOf(entry.record, entry));
-    } else stale.add(entry);
-  };
-
-  const upToDate = (): readonly HostSnapshot[] => {
-    for (const entry of stale) if (entry.record !== null) snapshots[entry.at] = snapshotOf(entry.record, entry);
-    stale.clear();
-    return snapshots;
+    if (entry.at < 0) entry.at = snapshots.length;
+    snapshots[entry.at] = snapshotOf(entry.record, entry);
   };
 
   /** The last one takes its place. */
@@ -87,9 +78,7 @@ export function createHostTable(): HostTable {
   };
 
   return {
-    get snapshots() {
-      return upToDate();
-    },
+    snapshots,
     putHost: (name, record) => {
       const entry = entryOf(name);
       entry.record = record;

@@ -23,18 +23,20 @@ test('shows what is held of a host, from whichever side it is told first', () =>
   expect(table.snapshots[0]).toMatchObject({ instances: 0, leasedMemory: 0, freeGpus: [gpu('g1'), gpu('g2')] });
 });
 
-test('what is being asked for counts as held until that is over, and once when it is known as well', () => {
+test('what is being asked for counts as held at once, until that is over, and once when it is known as well', () => {
   const table = createHostTable();
+  // Whoever chooses has read the list before, and waited since.
+  const { snapshots } = table;
   table.putHost('a', host('a'));
   const asked = held('i1', 'a', { gpuUuids: ['g1'] });
   const reservation = table.reserve(asked);
-  expect(table.snapshots[0]).toMatchObject({ instances: 1, freeGpus: [gpu('g2')] });
+  expect(snapshots[0]).toMatchObject({ instances: 1, freeGpus: [gpu('g2')] });
   table.putDevices('i1', asked);
-  expect(table.snapshots[0]).toMatchObject({ instances: 1 });
+  expect(snapshots[0]).toMatchObject({ instances: 1 });
   reservation.drop();
-  expect(table.snapshots[0]).toMatchObject({ instances: 1 });
+  expect(snapshots[0]).toMatchObject({ instances: 1 });
   table.putDevices('i1', null);
-  expect(table.snapshots[0]).toMatchObject({ instances: 0 });
+  expect(snapshots[0]).toMatchObject({ instances: 0 });
 });
 
 test('a host that went and came back has what is held there, and the list is the same one throughout', () => {
