@@ -47,6 +47,8 @@ export function engineError(
 /** By the words: engines report all of these as a 500 like any other. */
 const REASONS: readonly (readonly [EngineErrorReason, RegExp])[] = [
   ['PORT_TAKEN', /port is already allocated|address already in use|ports are not available/i],
+  // NVIDIA's hook, and an engine that gets its GPUs from CDI.
+  ['GPU_GONE', /device error: \S+: unknown device|unresolvable CDI devices?/i],
   ['DISK_FULL', /no space left on device/i],
   // What containerd says of a task that is there though its container could be deleted: such a task has no process that anything could run in.
   ['HALF_STARTED', /\btask [0-9a-f]{64}: already exists/],

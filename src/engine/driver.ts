@@ -118,6 +118,7 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
  * What more is known of a failure, where something hangs on it:
  * - PORT_TAKEN: the published port is in use on the host by something else
  * - GPU_TAKEN: another of our containers there runs with one of its GPUs
+ * - GPU_GONE: the host has no such GPU, or none that its driver can use
  * - DISK_FULL: no space is left on the host's disk
  * - IMAGE_NOT_FOUND: the registry answers that it has no such image, or none that these credentials may see
  * - HALF_STARTED: the engine was killed in an earlier start of the container, whose program never began; no start of it will ever succeed
@@ -126,6 +127,7 @@ export type EngineErrorKind = 'TRANSIENT' | 'PERMANENT' | 'NOT_FOUND' | 'CONFLIC
 export type EngineErrorReason =
   | 'PORT_TAKEN'
   | 'GPU_TAKEN'
+  | 'GPU_GONE'
   | 'DISK_FULL'
   | 'IMAGE_NOT_FOUND'
   | 'HALF_STARTED'

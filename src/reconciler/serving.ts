@@ -82,6 +82,8 @@ function createAnew(view: ContainerView, instance: InstanceRecord): Step | null 
 
 function startAgain(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step {
   const { id, fault } = instance;
+  const moving = paced(view, instance, { kind: 'MOVE_INSTANCE', instanceId: id });
+  if (moving.kind === 'WAIT') return moving;
   const half = leaveHalfStarted(instance, observed);
   if (half !== null) return paced(view, instance, half);
   const removal = instance.unseen === null ? leavePort(instance, observed) : null;
@@ -91,8 +93,13 @@ function startAgain(view: ContainerView, instance: InstanceRecord, observed: Hos
   const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;
   const hopeless = failedStart !== null && (failedStart.kind === 'PERMANENT' || failedStart.count >= HOPELESS_STARTS);
   // What stands in the way of those is not the container's own, or is what another one must not run beside.
+  const gpuGone = failedStart?.reason === 'GPU_GONE';
+  // During a rollout another one is about to take its place.
+  const movable = view.state.rollout === null && view.revisions.has(instance.revisionId);
+  // Starts since it last lived, and not only since it was last tried to be moved.
+  if (gpuGone && movable && instance.restarts >= HOPELESS_STARTS) return moving;
   const elsewhere =
-    failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN' || instance.unseen !== null;
+    failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN' || gpuGone || instance.unseen !== null;
   if (hopeless && !elsewhere) return removeBroken(view, instance, observed);
   return whenDue(view, instance, step);
 }

@@ -91,8 +91,8 @@ export interface MovePort {
 }
 
 /**
- * Its host is lost: another instance of its revision serves in its place, elsewhere, and it is to be removed when the host is back. Its own leases
- * stay until then.
+ * Its host is lost, or has lost its GPU: another instance of its revision serves in its place, with devices of its own, and it is to be removed, at
+ * once or when the host is back. Its own leases stay until then.
  */
 export interface MoveInstance {
   readonly kind: 'MOVE_INSTANCE';

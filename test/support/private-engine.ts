@@ -23,6 +23,9 @@ export interface PrivateEngine {
   gpuOverlaps(): string[];
   /** From now on every container with GPUs fails to start with this text; undefined mends it. */
   failGpus(message: string | undefined): void;
+  /** Its GPUs are not there any more, as when they fall off the bus; until `findGpus`. */
+  loseGpus(): void;
+  findGpus(): void;
   /** From now on starts of containers with GPUs wait in the middle, until they are let go. */
   holdGpuStarts(): GpuStarts;
   /** Runs containerd's client on what this engine's containerd has of its containers, and returns its stdout. */
@@ -108,6 +111,8 @@ export async function startPrivateEngine(options: EngineOptions): Promise<Privat
       message === undefined
         ? rmSync(join(gpuDir, 'fail'), { force: true })
         : writeFileSync(join(gpuDir, 'fail'), message),
+    loseGpus: () => void writeDevices(gpuDir, 0),
+    findGpus: () => void writeDevices(gpuDir, gpuUuids.length),
     holdGpuStarts: () => holdGpuStarts(gpuDir),
     ctr: (...args) => command('ctr', ['--address', join(dirname(socketPath), 'containerd.sock'), ...args]),
     shutDown: async () => {

@@ -1,4 +1,4 @@
-import { faulted } from '../../reconciler/instance-transitions.js';
+import { faulted, restartDelay } from '../../reconciler/instance-transitions.js';
 import type { MoveInstance } from '../../reconciler/step.js';
 import { moved, newCandidate } from '../../reconciler/transitions.js';
 import { explained, place } from '../../scheduler/place.js';
@@ -17,6 +17,8 @@ export async function moveInstance(step: MoveInstance, context: StepContext): Pr
   const former = instanceOf(context, step.instanceId);
   const revision = revisionOf(context, former.revisionId);
   const { spec } = revision;
+  const isAway = view.lost.has(former.host) || view.gone.has(former.host);
+  const gpuGone = `host ${former.host} has lost a GPU of the instance (${former.fault?.message ?? 'it cannot be started'})`;
   const known = await deps.hostWork.hosts();
   const usable = (): readonly HostSnapshot[] => known.filter(({ host }) => deps.fleet.config(host.name) !== null);
   const { imageHosts } = await lookForImage(revision, usable(), context);
@@ -32,16 +34,20 @@ export async function moveInstance(step: MoveInstance, context: StepContext): Pr
   const snapshots = usable();
   const placed = place(request, snapshots);
   if (!placed.ok) {
-    const message = `host ${former.host} is lost, and no other has room: ${explained(placed)}`;
-    const fault = { step: step.kind, kind: 'TRANSIENT', message, jitter: deps.random() } as const;
-    return record(context, faulted(stateOf(context), former.id, fault, view.now));
+    const message = isAway
+      ? `host ${former.host} is lost, and no other has room`
+      : `${gpuGone}, and there is no room for another one`;
+    const fault = { step: step.kind, kind: 'TRANSIENT', message: `${message}: ${explained(placed)}` } as const;
+    // Between two looks for room it is started where it is: its GPU may be back.
+    const pace = isAway ? { jitter: deps.random() } : { delayMs: restartDelay(former.restarts) };
+    return record(context, faulted(stateOf(context), former.id, { ...fault, ...pace }, view.now));
   }
   const { host, port } = placed;
   const gpuUuids = placed.gpus.map(({ uuid }) => uuid);
   const address = snapshots.find((one) => one.host.name === host)?.host.address ?? '';
   const { revisionId, ordinal } = former;
   const successor = newCandidate({ id, revisionId, ordinal, host, address, gpuUuids, port }, view.now);
-  const reason = `host ${former.host} was lost: the instance was replaced on ${host}`;
+  const reason = `${isAway ? `host ${former.host} was lost` : gpuGone}: the instance was replaced on ${host}`;
   const devices = { instanceId: id, host, gpuUuids, port, ...leasedResources(spec.resources) };
   const change = changeTo(context, moved(stateOf(context), former.id, successor, reason, view.now));
   const outcome = await deps.work.place(context.lease, { ...change, devices });

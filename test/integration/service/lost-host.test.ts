@@ -143,3 +143,28 @@ test('by default too it is left where somebody has marked its host as gone: noth
     await here.start();
   }
 }, 300_000);
+
+test('what served with a GPU that its host has lost is replaced where there is another, and that host is cleaned', async () => {
+  service = await startService({ engines: hosts, dataDir, env: quick, seams });
+  const { client } = service;
+  const { id, url, instance, here, there, elsewhere } = await deployed(service, 'unplugged');
+  const { id: other } = await client.createContainer('in-the-way');
+  await client.succeeded(await client.deploy(other, APP, { gpus: { count: 1n } }));
+  here.loseGpus();
+  try {
+    await here.docker('kill', await running(here));
+    const message = async () => (await client.container(id)).statusMessage;
+    await until('it says what it lacks', async () => /lost a GPU.*no room for another/.test(await message()), 60_000);
+    await client.succeeded(await client.delete(other));
+    await until('it serves elsewhere', async () => (await call(url)).status === 200, 60_000);
+    await until('the host is clean', async () => (await all(here)) === '', 60_000);
+    expect((await client.container(id)).instances).toMatchObject([{ host: elsewhere }]);
+    expect(await running(there)).not.toBe('');
+  } finally {
+    here.findGpus();
+  }
+  // The GPU is free again, and nobody else's.
+  const second = await deployed(service, 'plugged');
+  expect(second.instance).toMatchObject({ host: instance.host, gpuUuids: instance.gpuUuids });
+  for (const one of [id, second.id]) await client.succeeded(await client.delete(one));
+}, 300_000);

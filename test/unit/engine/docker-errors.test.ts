@@ -33,6 +33,13 @@ test.each([
   expect(toEngineError(answer(500, message), change)).toMatchObject({ kind: 'TRANSIENT', reason });
 });
 
+test.each([
+  ['nvidia-container-cli: device error: GPU-8dd1: unknown device: unknown', 'PERMANENT'],
+  ['could not inject CDI devices: unresolvable CDI devices nvidia.com/gpu=GPU-8dd1', 'TRANSIENT'],
+])('a GPU that is not there any more: %s', (text, kind) => {
+  expect(toEngineError(answer(500, text), change)).toMatchObject({ kind, reason: 'GPU_GONE' });
+});
+
 const id = '67'.repeat(32);
 test.each([
   [`task ${id}: already exists`, 'HALF_STARTED'],

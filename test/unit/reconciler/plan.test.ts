@@ -407,6 +407,33 @@ describe('a serving instance without leases', () => {
   });
 });
 
+describe('a serving instance whose GPU is gone', () => {
+  const down = { ...former, startedAt: null, healthyAt: null, changedAt: NOW - 60_000 };
+  const gone = fault('START_CONTAINER', 'PERMANENT', { reason: 'GPU_GONE' });
+  const planned = (part: Partial<typeof down>, parts: ViewParts = {}) => {
+    const instance = { ...down, ...part };
+    return plan(aView({ observed: [seen(instance, { state: 'EXITED' })], ...parts, state: { instances: [instance] } }));
+  };
+
+  it('is started in place a few times, in case its driver is only being loaded, and then moved', () => {
+    expect(planned({ fault: gone, restarts: 2 }).kind).toBe('START_CONTAINER');
+    expect(planned({ fault: gone, restarts: 3 })).toEqual({ kind: 'MOVE_INSTANCE', instanceId: 'i1' });
+  });
+
+  it('is left where it is while a rollout is about to replace it', () => {
+    const instance = { ...down, fault: gone, restarts: 3 };
+    const state = { instances: [instance], rollout: aRollout(), activeRevisionId: 'r1' };
+    const blocked = aView({ running: deploy, observed: [seen(instance, { state: 'EXITED' })], state });
+    expect(plan(blocked).kind).not.toBe('MOVE_INSTANCE');
+  });
+
+  it('waits where no host had room for it, and is tried in place again then', () => {
+    const full = (retryAt: number) => fault('MOVE_INSTANCE', 'TRANSIENT', { retryAt });
+    expect(planned({ fault: full(NOW + 700) })).toMatchObject({ kind: 'WAIT', until: NOW + 700 });
+    expect(planned({ fault: full(NOW) }).kind).toBe('START_CONTAINER');
+  });
+});
+
 describe('what was left without an operation', () => {
   it.each([
     ['CANDIDATE', 'DISCARDED'],
