@@ -66,12 +66,10 @@ const leftAlone = ({ lease }: HeldLease, delayMs: number): Next => ({
   tried: false,
 });
 
-const nameIn = (key: string): string => key.slice(key.indexOf('/') + 1);
-
 const pauseAfter = (extra: number): number => Math.min(PAUSE_MS.first * 2 ** Math.min(extra, 30), PAUSE_MS.last);
 
 const fieldsOf = ({ lease }: HeldLease, { count, reason }: KnownTrouble) => ({
-  ...transitionOf(lease, { [lease.key.startsWith('container/') ? 'container' : 'host']: nameIn(lease.key) }),
+  ...transitionOf(lease),
   key: lease.key,
   failures: count,
   reason: reason || 'the process died, or lost its lease',

@@ -15,7 +15,7 @@ export interface SweepDeps extends LookDeps {
   readonly records: Pick<Records, 'container'>;
   readonly rests: Rests;
   /** Of the host's key. */
-  readonly lease: Pick<Lease, 'fence'>;
+  readonly lease: Pick<Lease, 'key' | 'fence'>;
   readonly log: WorkerLog;
 }
 

@@ -37,7 +37,7 @@ describe('the log of a worker', () => {
 
   beforeAll(async () => {
     engine = await ownEngine(2);
-    await engine.images('app');
+    await engine.images('app', 'busybox');
     service = await startService({ engines: [engine] });
   });
 
@@ -86,6 +86,37 @@ describe('the log of a worker', () => {
     const fences = lines.map(({ fence }) => fence);
     expect(fences).toEqual([...fences].sort((one, other) => one - other));
     expect(text()).not.toContain(SECRET);
+  });
+
+  test('tells of a death, of what mends it, of a rollback and of a Cancel in the same way', async () => {
+    const { client } = service;
+    const { id } = await client.createContainer('repaired');
+    const answer = (REVISION: string) => ({ imageSpec: { environment: { REVISION } } });
+    await client.succeeded(await client.deploy(id, APP, answer('one')));
+    const [first] = await client.revisions(id);
+    const running = () => engine.docker('ps', '-q', '--filter', `label=longshore.container=${id}`);
+    await engine.docker('kill', await running());
+    const told = (...wanted: readonly string[]) =>
+      until(wanted.join(', '), () => {
+        const lines = linesOf(id);
+        return wanted.every((text) => lines.some(({ msg }) => msg === text)) && lines;
+      });
+    await told('an instance does not run');
+    await until('it runs again', async () => (await running()) !== '');
+    await client.succeeded(await client.deploy(id, APP, answer('two')));
+    const rollback = await client.succeeded(await client.rollback(id, first?.id ?? ''));
+    // It never listens on the port that is asked.
+    const silent = await client.deploy(id, 'longshore/busybox:latest', {
+      imageSpec: { command: { command: ['sleep', '3600'] } },
+    });
+    const ofSilent = () => linesOf(id).filter(({ operation }) => operation === silent.id);
+    await until('it is started', () => ofSilent().some(({ msg }) => msg === 'started an instance'));
+    await client.cancel(silent.id);
+    await client.done(silent);
+    const lines = await told('an instance is healthy', 'a rollout is being undone');
+    for (const operation of [rollback.id, silent.id])
+      expect(lines.filter((one) => one.operation === operation).at(-1)?.msg).toBe('operation ended');
+    await client.succeeded(await client.delete(id));
   });
 
   test('has the same fields for a host', async () => {
