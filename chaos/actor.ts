@@ -181,6 +181,7 @@ export class Actor {
       containerId: record.id,
       method: sent.method,
       canSucceed: true,
+      scarce: this.parts.kind.gpus > 0,
       acknowledgedAt: Date.now(),
       cancelled: false,
       end: null,

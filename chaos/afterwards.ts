@@ -53,12 +53,14 @@ function* callFaults({ api, method, from, to, code, message }: Call, { faults }:
 }
 
 function* requestFaults(
-  { container, ingress, from, to, what }: FailedRequest,
+  { container, ingress, from, to, what, late }: FailedRequest,
   parts: AfterwardsParts,
 ): Generator<string> {
   const stays = parts.stays.get(container.id) ?? [];
   const hosts = hostsNear(stays, from, to);
-  if (during(parts.faults, [ingress, container.id, ...hosts], from, to).length > 0) return;
+  // Which revision it is to be an ingress hears from Redis.
+  const paths = [ingress, container.id, ...hosts, ...(late ? ['redis'] : [])];
+  if (during(parts.faults, paths, from, to).length > 0) return;
   const taken = parts.faults.filter((fault) => fault.from <= to && tookOne(fault, container.id, stays));
   if (taken.some((fault) => recoveredAt(fault, hostsNear(stays, fault.from, fault.from), parts.faults) >= from)) return;
   yield `a request to ${container.id} (${container.name}, on ${hosts.join()}) by ${ingress} at ${time(from)} failed after ${to - from} ms: ${what}`;
@@ -108,7 +110,7 @@ function* crowdFaults(
 }
 
 function* operationFaults(
-  { operationId, method, canSucceed, cancelled, acknowledgedAt, end }: Entry,
+  { operationId, method, canSucceed, scarce, cancelled, acknowledgedAt, end }: Entry,
   { faults }: AfterwardsParts,
 ): Generator<string> {
   const error = end?.operation.error;
@@ -119,7 +121,7 @@ function* operationFaults(
     if (!cancelled) yield `${said}; nobody cancelled it`;
     return;
   }
-  if (!canSucceed || error.code === CODE.RESOURCE_EXHAUSTED) return;
+  if (!canSucceed || (scarce && error.code === CODE.RESOURCE_EXHAUSTED)) return;
   if (!faults.some((one) => one.paths.length > 0 && inForce(one, acknowledgedAt, end.at)))
     yield `${said}; no fault was in force`;
 }

@@ -1,6 +1,9 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiOperation } from './api.js';
+import { isAtRest } from './at-rest.js';
 import type { Calls } from './calls.js';
+import { activeRevision } from './end-state.js';
 import type { ContainerRecord, Ledger } from './ledger.js';
 
 /** A request to a container that was not answered as it should have been. */
@@ -11,6 +14,8 @@ export interface FailedRequest {
   readonly from: number;
   readonly to: number;
   readonly what: string;
+  /** It was answered, by a revision whose time was over. */
+  readonly late: boolean;
 }
 
 export interface CallerParts {
@@ -73,16 +78,33 @@ export class Caller {
     const { container, ingress, path } = way;
     const from = Date.now();
     this.sent += 1;
-    const what = await exchange(way, this.kept).then(
-      ({ status, body }) => {
-        if (status !== 200) return `status ${status}: ${body.slice(0, 200)}`;
-        return [...container.revisions.values()].includes(body.trim()) ? null : `answered by ${body.trim()}`;
-      },
-      (error: unknown) => String(error),
-    );
-    // Of one that was to be deleted meanwhile nothing is promised.
-    if (what !== null && container.deletedAt === null)
-      this.failed.push({ container, ingress, from, to: Date.now(), what: `GET ${path}: ${what}` });
+    const resting = isAtRest(container) ? container.entries.length : null;
+    const answered = await exchange(way, this.kept).catch((error: unknown) => String(error));
+    const to = Date.now();
+    const fail = (what: string, late: boolean) => {
+      // Of one that was to be deleted meanwhile nothing is promised.
+      if (container.deletedAt === null)
+        this.failed.push({ container, ingress, from, to, what: `GET ${path}: ${what}`, late });
+    };
+    if (typeof answered === 'string') return fail(answered, false);
+    const { status, body } = answered;
+    if (status !== 200) return fail(`status ${status}: ${body.slice(0, 200)}`, false);
+    const by = body.trim();
+    if (![...container.revisions.values()].includes(by)) return fail(`answered by ${by}`, false);
+    if (resting !== null && (await this.isLate(container, resting, by)))
+      fail(`answered by ${by}, which was not active any more when it was sent`, true);
+  }
+
+  /** Whether it answered though nothing was under way that could explain it, since the container had been asked for `entries` things. */
+  private async isLate(container: ContainerRecord, entries: number, by: string): Promise<boolean> {
+    const nameOf = (operations: readonly ApiOperation[]) =>
+      container.revisions.get(activeRevision(container, operations) ?? '') ?? by;
+    const before = nameOf([]);
+    if (before === by) return false;
+    const answer = await this.parts.calls.once('ListOperations', (api) => api.operationsOf(container.id));
+    if (answer === null || 'refusal' in answer || !answer.reply.every(({ done }) => done)) return false;
+    // It may be that the service has reverted by itself.
+    return isAtRest(container) && container.entries.length === entries && nameOf(answer.reply) !== by;
   }
 }
 

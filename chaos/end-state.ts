@@ -10,6 +10,8 @@ export interface EndState {
   readonly docker: readonly DockerContainer[];
   readonly networks: ReadonlyMap<string, readonly string[]>;
   readonly volumes: ReadonlyMap<string, readonly string[]>;
+  /** GPUs that are leased, by host, as the service counts them. */
+  readonly leasedGpus: ReadonlyMap<string, number>;
 }
 
 const ITSELF = 'longshore';
@@ -22,6 +24,7 @@ export function* endFaults(state: EndState, records: readonly ContainerRecord[])
   for (const { id, name } of state.containers) if (!known.has(id)) yield `nobody created container ${id} (${name})`;
   yield* strays(state);
   yield* sharedGpus(state.docker);
+  yield* leaseFaults(state);
 }
 
 function* containerFaults(state: EndState, record: ContainerRecord): Generator<string> {
@@ -41,7 +44,7 @@ function* containerFaults(state: EndState, record: ContainerRecord): Generator<s
   if (record.deletedAt !== null) return; // a Delete that failed: it can be repeated, and nothing is promised meanwhile
   yield* activeFaults(record, { found, operations, revisions: state.revisions.get(record.id) ?? [] });
   if (found.status !== 'ACTIVE') yield `container ${record.id} is ${found.status}: ${found.status_message}`;
-  yield* instanceFaults(record, found, state.docker, activeOf(record, operations));
+  yield* instanceFaults(record, found, state.docker, activeRevision(record, operations));
 }
 
 /** One container with all that belongs to it, when nothing of it was under way. */
@@ -53,7 +56,7 @@ export interface Shown {
 
 /** What is active is what the last operation that succeeded made so. */
 export function* activeFaults(record: ContainerRecord, { found, operations, revisions }: Shown): Generator<string> {
-  const active = activeOf(record, operations);
+  const active = activeRevision(record, operations);
   if ((found.active_revision_id || null) !== active)
     yield `container ${record.id} (${record.name}) has ${found.active_revision_id || 'nothing'} active; the last operation that succeeded made it ${active}`;
   yield* revisionFaults(record, revisions, active);
@@ -103,9 +106,10 @@ function* instanceFaults(
   }
   for (const { id, state } of found.instances) {
     const there = ours.filter(({ instance }) => instance === id);
+    if (there.length === 0) yield `instance ${id} of ${record.id} is ${state}, and is not there on Docker`;
     if (there.length > 1) yield `instance ${id} has ${there.length} Docker containers`;
-    if ((state === 'STATE_RUNNING') !== there.some((one) => one.running))
-      yield `instance ${id} is ${state}, and ${there.map(({ status }) => status).join() || 'not there'} on Docker`;
+    else if ((state === 'STATE_RUNNING') !== there.some((one) => one.running))
+      yield `instance ${id} is ${state}, and ${there.map(({ status }) => status).join()} on Docker`;
   }
 }
 
@@ -132,12 +136,23 @@ function* sharedGpus(docker: readonly DockerContainer[]): Generator<string> {
   }
 }
 
+/** What runs holds its GPUs, and nothing else holds any. */
+function* leaseFaults({ docker, leasedGpus }: EndState): Generator<string> {
+  for (const [host, leased] of leasedGpus) {
+    const used = docker.filter((one) => one.host === host && one.running).flatMap(({ gpus }) => gpus).length;
+    if (leased !== used) yield `${leased} GPUs of ${host} are leased, and ${used} are in use`;
+  }
+}
+
 export function isDeleted(record: ContainerRecord): boolean {
   return record.entries.some(({ method, end }) => method === 'Delete' && end?.operation.response != null);
 }
 
-/** Those of a container run first in, first out, so the last one that was asked for is the last one that ran. */
-function activeOf(record: ContainerRecord, operations: readonly ApiOperation[]): string | null {
+/**
+ * What is active by the operations that succeeded, those of the service itself among `operations` included. Those of a container run first in, first
+ * out, so the last one that was asked for is the last one that ran.
+ */
+export function activeRevision(record: ContainerRecord, operations: readonly ApiOperation[]): string | null {
   const last = record.entries.filter(changed).at(-1);
   const own = operations.filter((one) => one.created_by === ITSELF && one.response != null);
   const reverted = own.sort(byAge).at(-1);

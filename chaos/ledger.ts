@@ -9,6 +9,8 @@ export interface Entry {
   readonly revisionId: string | null;
   /** False: its image is such that it cannot succeed. */
   readonly canSucceed: boolean;
+  /** It wants GPUs, of which there may be too few. */
+  readonly scarce: boolean;
   readonly acknowledgedAt: number;
   /** It, or the whole container, was asked to be given up. */
   cancelled: boolean;

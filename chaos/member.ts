@@ -58,6 +58,11 @@ export class Member {
     this.wasReady = true;
   }
 
+  /** What it tells to Prometheus. */
+  async metrics(): Promise<string> {
+    return (await http(`http://127.0.0.1:${this.options.httpPort}/metrics`)).body;
+  }
+
   /** SIGKILL; it stays away until `start`. */
   async kill(): Promise<void> {
     const { child } = this;

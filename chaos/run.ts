@@ -50,7 +50,9 @@ export async function run(stage: Stage, options: Options): Promise<Outcome> {
   await Promise.all(acting).catch(() => {});
   caller.stop();
 
-  const parts = { ledger, calls, watch, docker, folderId: FOLDER, settleSeconds: options.settleSeconds };
+  const [worker] = stage.of('worker');
+  const metrics = () => worker?.member.metrics() ?? Promise.reject(new Error('there is no worker'));
+  const parts = { ledger, calls, watch, docker, metrics, folderId: FOLDER, settleSeconds: options.settleSeconds };
   const settledMs = [await settle(parts, 'at the end')];
   if (ledger.violations.length === 0) {
     await deleteAll(parts);

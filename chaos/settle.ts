@@ -11,6 +11,8 @@ export interface SettleParts {
   readonly calls: Calls;
   readonly watch: Watch;
   readonly docker: readonly DockerView[];
+  /** The metrics of a process that works on containers. */
+  readonly metrics: () => Promise<string>;
   readonly folderId: string;
   /** For the next operation to end, or for the rest when all have: deadlines are up to 20 s, and back-off grows to as much. */
   readonly settleSeconds: number;
@@ -58,13 +60,14 @@ async function deleteOne(record: ContainerRecord, ledger: Ledger, calls: Calls):
     method: 'Delete',
     revisionId: null,
     canSucceed: true,
+    scarce: false,
     acknowledgedAt: Date.now(),
     cancelled: false,
     end: null,
   });
 }
 
-async function look({ calls, ledger, docker, folderId }: SettleParts): Promise<EndState> {
+async function look({ calls, ledger, docker, metrics, folderId }: SettleParts): Promise<EndState> {
   const ask = async <T>(method: string, call: (api: Api) => Promise<T>): Promise<T> => {
     const answer = await calls.settle(method, call);
     if ('reply' in answer) return answer.reply;
@@ -83,5 +86,14 @@ async function look({ calls, ledger, docker, folderId }: SettleParts): Promise<E
     docker: [...(await engines((view) => view.containers())).values()].flat(),
     networks: await engines((view) => view.networks()),
     volumes: await engines((view) => view.volumes()),
+    leasedGpus: leasedGpus(await metrics()),
   };
+}
+
+/** By host. */
+function leasedGpus(metrics: string): ReadonlyMap<string, number> {
+  const lines = metrics.matchAll(/^longshore_gpus\{host="([^"]+)",use="leased"\} (\d+)$/gm);
+  const found = new Map([...lines].map(([, host = '', count]) => [host, Number(count)]));
+  if (found.size === 0) throw new Error('the metrics tell of no GPUs');
+  return found;
 }

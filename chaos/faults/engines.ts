@@ -56,6 +56,32 @@ export const ENGINE_FAULTS: readonly FaultKind[] = [
     [0, 3],
   ),
   onEngine(
+    'engine-restart',
+    1,
+    ({ name, engine }, forMs) => ({
+      name: `restart the engine of ${name} in order`,
+      paths: [name, engineOf(name)],
+      forMs,
+      recoversMs: HOST_RECOVERS_MS,
+      begin: () => engine.shutDown(),
+      lift: () => engine.start(),
+    }),
+    [0, 1],
+  ),
+  onEngine(
+    'host-crash',
+    1,
+    ({ name, engine }, forMs) => ({
+      name: `${name} loses its power`,
+      paths: [name, engineOf(name)],
+      forMs,
+      recoversMs: HOST_RECOVERS_MS,
+      begin: () => engine.crash(),
+      lift: () => engine.start(),
+    }),
+    [1, 4],
+  ),
+  onEngine(
     'engine-freeze',
     2,
     ({ name, engine }, forMs) => ({
@@ -68,6 +94,7 @@ export const ENGINE_FAULTS: readonly FaultKind[] = [
     }),
     [2, 8],
   ),
+  cutOff('engine-slow', 'SLOW'),
   cutOff('engine-silent', 'HELD'),
   cutOff('engine-reset', 'RESET'),
   cutOff('engine-half-open', 'HALF_OPEN'),

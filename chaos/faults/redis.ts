@@ -10,6 +10,8 @@ interface RedisFault {
 }
 
 const RECOVERS_MS = 3_000;
+/** A port of this machine that nothing listens at. */
+const NOBODY = '1';
 
 const fault = ({ kind, seconds: [from, to], begin, lift }: RedisFault): FaultKind => ({
   kind,
@@ -59,5 +61,12 @@ export const REDIS_FAULTS: readonly FaultKind[] = [
     seconds: [2, 6],
     begin: ({ redis }) => redis.cli('config', 'set', 'min-replicas-to-write', '1'),
     lift: ({ redis }) => redis.cli('config', 'set', 'min-replicas-to-write', '0'),
+  }),
+  fault({
+    // A replica of nobody, whose data is its own, and then a primary again, under another id of replication.
+    kind: 'redis-demoted',
+    seconds: [2, 6],
+    begin: ({ redis }) => redis.cli('replicaof', '127.0.0.1', NOBODY),
+    lift: ({ redis }) => redis.cli('replicaof', 'no', 'one'),
   }),
 ];

@@ -19,7 +19,7 @@ async function chaos(...args: readonly string[]): Promise<{ readonly code: numbe
 /** In every run of the tests those faults that a busy machine does not make longer. */
 const LENGTH = FULL
   ? ['--seconds', '60']
-  : ['--seconds', '10', '--faults', 'kill-worker,kill-api,container-kill,container-stop'];
+  : ['--seconds', '10', '--faults', 'kill-worker,kill-api,container-kill,container-stop,redis-kill,engine-reset'];
 
 test(
   'operations end as they should while parts of the service and of what it runs die',

@@ -51,6 +51,7 @@ export const open = (operationId: string, part: Partial<Entry> = {}): Entry => (
   method: 'DeployRevision',
   revisionId: 'r1',
   canSucceed: true,
+  scarce: false,
   acknowledgedAt: MADE_AT,
   cancelled: false,
   end: null,

@@ -30,9 +30,12 @@ const stays = new Map([
 ]);
 
 function verdicts(at: number, faults: readonly FaultRecord[]): readonly string[] {
-  const failed = [{ container, ingress: 'ingress-1', from: at, to: at + 5, what: 'GET /: status 502' }];
-  return faultsOf({ faults, failed, stays });
+  return faultsOf({ faults, failed: [failedAt(at)], stays });
 }
+
+const failedAt = (at: number, late = false) => ({
+  ...{ container, ingress: 'ingress-1', from: at, to: at + 5, what: 'GET /: status 502', late },
+});
 
 function faultsOf(parts: Partial<AfterwardsParts>): readonly string[] {
   const nothing: AfterwardsParts = {
@@ -72,6 +75,13 @@ describe('a request that failed', () => {
 
   it('is one of the product where it ran on no host that a fault hit', () => {
     expect(verdicts(25_000, [fault(['host-2', 'engine-2'], 20_000, 22_000, 30_000)])).toHaveLength(1);
+  });
+
+  it('is no fault of the product while Redis is away that a former revision answers, and one that nobody does', () => {
+    const redis = fault(['redis'], 4_000, 6_000, 3_000);
+    expect(faultsOf({ faults: [redis], failed: [failedAt(5_000, true)], stays })).toEqual([]);
+    expect(faultsOf({ faults: [redis], failed: [failedAt(5_000)], stays })).toHaveLength(1);
+    expect(faultsOf({ faults: [redis], failed: [failedAt(9_500, true)], stays })).toHaveLength(1);
   });
 
   it('is one of the product where a fault took its instance only afterwards', () => {
@@ -173,7 +183,7 @@ describe('an operation that ended with an error', () => {
     ['it succeeded', ended('o1'), []],
     ['it cannot succeed', ended('o1', CANNOT, failedWith(9)), []],
     ['it was cancelled', ended('o1', { cancelled: true }, failedWith(1)), []],
-    ['it found no room', ended('o1', {}, failedWith(8)), []],
+    ['it found no room', ended('o1', { scarce: true }, failedWith(8)), []],
     ['a fault was in force when it began', ended('o1', {}, failedWith(14)), [before]],
     ['a fault came before its end', ended('o1', {}, failedWith(14)), [fault(['redis'], ENDED_AT, null, 0)]],
   ])('is no fault where %s', (_what, entry, faults) => {
@@ -198,6 +208,12 @@ describe('an operation that ended with an error', () => {
       ended('o1', CANNOT, failedWith(1)),
       [before],
       'operation o1 (DeployRevision) ended with code 1: no; nobody cancelled it',
+    ],
+    [
+      'it found no room, and wants nothing that there is too little of',
+      ended('o1', {}, failedWith(8)),
+      [],
+      'operation o1 (DeployRevision) ended with code 8: no; no fault was in force',
     ],
     [
       'no fault was in force',

@@ -23,6 +23,7 @@ const STATE: EndState = {
   docker: [onDocker()],
   networks: new Map([['host-1', ['longshore']]]),
   volumes: new Map([['host-1', ['longshore-owner']]]),
+  leasedGpus: new Map(),
 };
 
 const withOne = (part: Parameters<typeof shown>[0]): Partial<EndState> => ({ containers: [shown(part)] });
@@ -50,7 +51,7 @@ const DELETED = record([...DEPLOYED.entries, ended('o3', { method: 'Delete', rev
 });
 
 test.each<[string, Partial<EndState>, ContainerRecord]>([
-  ['a container that runs', {}, DEPLOYED],
+  ['a container that runs', { leasedGpus: new Map([['host-1', 1]]) }, DEPLOYED],
   [
     'one without a revision',
     { ...withOne({ active_revision_id: '', instances: [] }), ...withRevisions(), docker: [] },
@@ -162,7 +163,23 @@ const FOUND: readonly [what: string, state: Partial<EndState>, fault: RegExp, on
   [
     'an instance that is told to run and is nowhere',
     withOne({ instances: [instance('i1'), instance('i2')] }),
-    /instance i2 is STATE_RUNNING, and not there on Docker/,
+    /instance i2 of one is STATE_RUNNING, and is not there on Docker/,
+  ],
+  [
+    'an instance that is told to be stopped and is nowhere',
+    withOne({ instances: [instance('i1'), instance('i2', { state: 'STATE_STOPPED' })] }),
+    /instance i2 of one is STATE_STOPPED, and is not there on Docker/,
+  ],
+  [
+    'a lease that outlived its container',
+    { ...GONE, leasedGpus: new Map([['host-1', 2]]) },
+    /^2 GPUs of host-1 are leased, and 0 are in use$/,
+    DELETED,
+  ],
+  [
+    'a lease that what runs does not have',
+    { leasedGpus: new Map([['host-1', 0]]) },
+    /^0 GPUs of host-1 are leased, and 1 are in use$/,
   ],
   [
     'an instance that is told to run and has stopped',
