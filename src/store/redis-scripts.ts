@@ -31,9 +31,6 @@ export interface RedisScriptsDeps {
   readonly settings: StoreSettings;
 }
 
-/** Those give out fences or devices, or say which may have been forgotten, and so have to know which Redis they run in. */
-const FENCING: ReadonlySet<ScriptName> = new Set(['take', 'load-host', 'place']);
-
 /** Sends scripts by their digest, and whole where Redis does not know them (its memory of scripts ends with it). */
 export function createRedisScripts({ connection, keys, settings }: RedisScriptsDeps): ScriptRunner {
   const scripts = loadScripts(settings);
@@ -42,9 +39,7 @@ export function createRedisScripts({ connection, keys, settings }: RedisScriptsD
       const script = scripts.get(name);
       if (script === undefined) throw new Error(`there is no script ${name}`);
       return connection.call(async (client, primary) => {
-        const { replicationId } = primary.standing;
-        const packed = packedArguments(FENCING.has(name) ? { ...args, replicationId } : args);
-        const reply = await evaluate(client, script, keys.root, packed);
+        const reply = await evaluate(client, script, keys.root, packedArguments(args));
         await confirmed(client, primary, name);
         return reply;
       });

@@ -1,11 +1,11 @@
 -- Leases all the devices of an instance, or none, and stores the state that names them. Where Redis has become another one since the host was last
 -- looked at (it was restarted or restored, or a replica took its place) it may have forgotten leases there: nothing is leased before the next look.
 -- KEYS  1 root
--- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity, replicationId,
+-- ARGV  1 {key, fence, token, step, containerId, state, image?, progress?, waitsForCapacity,
 --          devices (text), lease: {instanceId, host, gpuUuids, port}}
 -- Returns PLACED | TAKEN | UNSEEN (the host is due to be looked at) | GONE
 -- Errors  LEASE_LOST, STALE_STEP
--- include: work lease state placement-feed devices
+-- include: work lease state placement-feed devices replication
 
 local settled = settle(args.key)
 if settled then return settled end
@@ -21,7 +21,7 @@ local host = redis.call('HGET', key('hosts'), lease.host)
 local foreign = {}
 if host then
   local known = cjson.decode(host)
-  if has(known.replicationId) and known.replicationId ~= args.replicationId then
+  if has(known.replicationId) and known.replicationId ~= replication_id() then
     local work_key = 'host/' .. lease.host
     make_due(work_key, now)
     tell({ work_key })

@@ -2,7 +2,7 @@
 -- failure of the key's work. Of the keys under suspicion of killing whoever works on them, no more than `suspects` are given out; the
 -- others wait, since all keys that a process held come under it when one of them kills it.
 -- KEYS  1 root
--- ARGV  1 {requestId, token, count, ttlMs, suspects, suspectDeaths, replicationId}
+-- ARGV  1 {requestId, token, count, ttlMs, suspects, suspectDeaths}
 -- Returns {now, key, fence, unclean (0 or 1), trouble (text, or empty), ...}, flat; empty where nothing is due
 -- Errors  none
 -- include: trouble fences

@@ -188,6 +188,13 @@ test.each([
       await redis.cli('replicaof', 'no', 'one');
     },
   ],
+  [
+    'a replica, and a primary again before anybody saw it',
+    async () => {
+      await redis.cli('replicaof', '127.0.0.1', '1');
+      await redis.cli('replicaof', 'no', 'one');
+    },
+  ],
 ])('on a host that was not looked at since Redis was %s, nothing is placed, and the host is due', async (_, become) => {
   const { id, held } = await activeContainer(store);
   const host = await lease(store, 'host/gpu-1');
