@@ -1,4 +1,4 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adoptHost } from '../../../src/doctor/adopt.js';
 import { lineOf } from '../../../src/doctor/diagnosis.js';
@@ -36,9 +36,11 @@ afterAll(async () => {
   await Promise.all([engine?.remove(), redis?.stop()]);
 });
 
-async function start(): Promise<RunningService> {
-  const env = { REDIS_URL: redis.url, LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_PLACE_TIMEOUT: '8s' };
-  service = await startService({ engines: [engine], env });
+/** On `redis`, or on the private one of a data directory. */
+async function start(dataDir?: string): Promise<RunningService> {
+  const env = { LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_PLACE_TIMEOUT: '8s' };
+  const place = dataDir === undefined ? { env: { ...env, REDIS_URL: redis.url } } : { env, dataDir };
+  service = await startService({ engines: [engine], ...place });
   return service;
 }
 
@@ -200,6 +202,40 @@ test(
     expect(await running(created)).toBe(dockerId);
     expect(engine.gpuOverlaps()).toEqual([]);
     await restored.client.succeeded(await restored.client.delete(created));
+  },
+  SLOW_MS,
+);
+
+test(
+  'a private Redis that is backed up and restored as docs/operations.md says is brought up to what runs',
+  async () => {
+    // Another control plane: the engine is nobody's.
+    await engine.docker('volume', 'rm', '-f', 'longshore-owner');
+    const dataDir = newDirectory('data');
+    const data = join(dataDir, 'redis', 'appendonlydir');
+    const copy = join(newDirectory('backup'), 'appendonlydir');
+    const { client } = await start(dataDir);
+    const { id } = await client.createContainer('backed-up');
+    await client.succeeded(await client.deploy(id, APP, revision('one')));
+    await stop();
+    await cp(data, copy, { recursive: true });
+
+    const since = await start(dataDir);
+    await since.client.succeeded(await since.client.deploy(id, APP, revision('two')));
+    await until('only one of it runs', async () => (await running(id)).split('\n').length === 1, PATIENCE_MS);
+    const dockerId = await running(id);
+    await stop();
+    await rename(data, `${data}-before`);
+    await cp(copy, data, { recursive: true });
+
+    const restored = await start(dataDir);
+    await answers(id, 'two');
+    expect(await running(id)).toBe(dockerId);
+    const told = (await diagnose({ ...patient(), redisUrl: null, dataDir })).map(lineOf).join('\n');
+    expect(told).toMatch(/ok +redis: version \S+ answers; control plane bbp\w+/);
+    expect(told).not.toMatch(/FAILED|claimed by another/);
+    await restored.client.succeeded(await restored.client.delete(id));
+    expect(await engine.docker('ps', '-aq', '--filter', 'label=longshore.container')).toBe('');
   },
   SLOW_MS,
 );
