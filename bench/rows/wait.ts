@@ -46,7 +46,7 @@ const WARM_UP = 400;
 /** About as long as a request for an operation, and the answer. */
 const [ASKED_BYTES, ECHO_BYTES] = [22, 400];
 const ECHO_CALLS = { connections: 4, inFlight: 64, warmUp: 0, requests: 1_000, perSecond: ENDS_PER_SECOND };
-/** Long enough for waiters to look again by themselves a few times. */
+/** Long enough for a few sweeps over all that is waited for. */
 const SETTLING_MS = 10_000;
 
 /**

@@ -1,6 +1,7 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import { healthyFrom, isRecorded } from './bring-up.js';
 import { exitText } from './failures.js';
+import { GPU_GONE, leaveGpu } from './gone-gpu.js';
 import { restartDelay } from './instance-transitions.js';
 import { isPortTaken, leavePort, withdrawRoute } from './port-clash.js';
 import { isUp, observedOf, POLL_MS, paced } from './presence.js';
@@ -11,6 +12,8 @@ import { checkAgain } from './watch.js';
 
 /** So many starts in a row that fail say that the container itself cannot start. */
 const HOPELESS_STARTS = 3;
+/** Reasons of starts that fail whatever the container is like. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['GPU_TAKEN', GPU_GONE]);
 
 /** Keeps a serving instance up: started in place where it can be, else created anew with the same devices and port. Never gives up. */
 export function keepServing(view: ContainerView, instance: InstanceRecord): Step | null {
@@ -82,24 +85,19 @@ function createAnew(view: ContainerView, instance: InstanceRecord): Step | null 
 
 function startAgain(view: ContainerView, instance: InstanceRecord, observed: HostedInstance): Step {
   const { id, fault } = instance;
-  const moving = paced(view, instance, { kind: 'MOVE_INSTANCE', instanceId: id });
-  if (moving.kind === 'WAIT') return moving;
   const half = leaveHalfStarted(instance, observed);
   if (half !== null) return paced(view, instance, half);
   const removal = instance.unseen === null ? leavePort(instance, observed) : null;
   if (removal !== null) return withdrawRoute(view, instance) ?? paced(view, instance, removal);
+  const leaving = leaveGpu(view, instance);
+  if (leaving !== null) return leaving;
   const start: Step = { kind: 'START_CONTAINER', instanceId: id, name: observed.name, restart: true };
   const step = paced(view, instance, start);
   const failedStart = step.kind !== 'WAIT' && fault?.step === 'START_CONTAINER' ? fault : null;
   const hopeless = failedStart !== null && (failedStart.kind === 'PERMANENT' || failedStart.count >= HOPELESS_STARTS);
   // What stands in the way of those is not the container's own, or is what another one must not run beside.
-  const gpuGone = failedStart?.reason === 'GPU_GONE';
-  // During a rollout another one is about to take its place.
-  const movable = view.state.rollout === null && view.revisions.has(instance.revisionId);
-  // Starts since it last lived, and not only since it was last tried to be moved.
-  if (gpuGone && movable && instance.restarts >= HOPELESS_STARTS) return moving;
   const elsewhere =
-    failedStart?.kind === 'UNREACHABLE' || failedStart?.reason === 'GPU_TAKEN' || gpuGone || instance.unseen !== null;
+    failedStart?.kind === 'UNREACHABLE' || ELSEWHERE.has(failedStart?.reason ?? '') || instance.unseen !== null;
   if (hopeless && !elsewhere) return removeBroken(view, instance, observed);
   return whenDue(view, instance, step);
 }

@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import { isConfirmedDown } from './bring-up.js';
+import { GPU_GONE } from './gone-gpu.js';
 import { isDrained } from './ingress-acks.js';
 import { keptUntil } from './keep.js';
 import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
@@ -74,7 +75,9 @@ function* moveFromLost(view: ContainerView): Generator<Step | null> {
   for (const instance of view.state.instances) {
     const known = view.revisions.has(instance.revisionId);
     if (instance.role !== 'SERVING' || !known || !isLeft(instance.host)) continue;
-    yield paced(view, instance, { kind: 'MOVE_INSTANCE', instanceId: instance.id });
+    const move: Step = { kind: 'MOVE_INSTANCE', instanceId: instance.id };
+    // A look for another GPU is paced by how often it was started in vain, which is of no account now.
+    yield instance.fault?.reason === GPU_GONE ? move : paced(view, instance, move);
   }
 }
 

@@ -202,7 +202,8 @@ export function moved(
   reason: string,
   now: number,
 ): ContainerState {
-  const fresh: InstanceRecord = { ...successor, ...UNTRIED, role: 'SERVING', leased: true, changedAt: now };
+  const { restarts } = successor;
+  const fresh: InstanceRecord = { ...successor, ...UNTRIED, restarts, role: 'SERVING', leased: true, changedAt: now };
   const gone = { role: 'DISCARDED', failed: reason, fault: null, changedAt: now } as const;
   const without = change(state, formerId, gone);
   return { ...without, instances: [...without.instances, fresh], message: reason };

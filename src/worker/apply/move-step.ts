@@ -1,3 +1,4 @@
+import { GPU_GONE } from '../../reconciler/gone-gpu.js';
 import { faulted, restartDelay } from '../../reconciler/instance-transitions.js';
 import type { MoveInstance } from '../../reconciler/step.js';
 import { moved, newCandidate } from '../../reconciler/transitions.js';
@@ -38,15 +39,16 @@ export async function moveInstance(step: MoveInstance, context: StepContext): Pr
       ? `host ${former.host} is lost, and no other has room`
       : `${gpuGone}, and there is no room for another one`;
     const fault = { step: step.kind, kind: 'TRANSIENT', message: `${message}: ${explained(placed)}` } as const;
-    // Between two looks for room it is started where it is: its GPU may be back.
-    const pace = isAway ? { jitter: deps.random() } : { delayMs: restartDelay(former.restarts) };
-    return record(context, faulted(stateOf(context), former.id, { ...fault, ...pace }, view.now));
+    const more = isAway ? { jitter: deps.random() } : { reason: GPU_GONE, delayMs: restartDelay(former.restarts) };
+    return record(context, faulted(stateOf(context), former.id, { ...fault, ...more }, view.now));
   }
   const { host, port } = placed;
   const gpuUuids = placed.gpus.map(({ uuid }) => uuid);
   const address = snapshots.find((one) => one.host.name === host)?.host.address ?? '';
   const { revisionId, ordinal } = former;
-  const successor = newCandidate({ id, revisionId, ordinal, host, address, gpuUuids, port }, view.now);
+  const made = newCandidate({ id, revisionId, ordinal, host, address, gpuUuids, port }, view.now);
+  // Where GPU after GPU cannot be had, each is waited for longer than the one before.
+  const successor = isAway ? made : { ...made, restarts: former.restarts };
   const reason = `${isAway ? `host ${former.host} was lost` : gpuGone}: the instance was replaced on ${host}`;
   const devices = { instanceId: id, host, gpuUuids, port, ...leasedResources(spec.resources) };
   const change = changeTo(context, moved(stateOf(context), former.id, successor, reason, view.now));

@@ -428,9 +428,23 @@ describe('a serving instance whose GPU is gone', () => {
   });
 
   it('waits where no host had room for it, and is tried in place again then', () => {
-    const full = (retryAt: number) => fault('MOVE_INSTANCE', 'TRANSIENT', { retryAt });
+    const full = (retryAt: number) => fault('MOVE_INSTANCE', 'TRANSIENT', { reason: 'GPU_GONE', retryAt });
     expect(planned({ fault: full(NOW + 700) })).toMatchObject({ kind: 'WAIT', until: NOW + 700 });
     expect(planned({ fault: full(NOW) }).kind).toBe('START_CONTAINER');
+  });
+
+  it('is left at once where its host is lost as well, and one that was to leave a lost host starts when that is back', () => {
+    const noGpu = fault('MOVE_INSTANCE', 'TRANSIENT', { reason: 'GPU_GONE', retryAt: NOW + 700 });
+    const silent = { observed: [], unobserved: new Map([[down.host, 'silence']]), lost: new Set([down.host]) };
+    const policy = { ...POLICY, moveFromLost: true };
+    expect(planned({ fault: noGpu }, { ...silent, policy }).kind).toBe('MOVE_INSTANCE');
+    const noHost = fault('MOVE_INSTANCE', 'TRANSIENT', { retryAt: NOW + 700 });
+    expect(planned({ fault: noHost }, { ...silent, policy })).toMatchObject({ kind: 'WAIT', until: NOW + 700 });
+    expect(planned({ fault: noHost }).kind).toBe('START_CONTAINER');
+  });
+
+  it('is not moved where it may run unseen', () => {
+    expect(planned({ fault: gone, restarts: 3, unseen: 'it may run' }).kind).toBe('START_CONTAINER');
   });
 });
 

@@ -20,6 +20,7 @@ import {
   completed,
   devicesMoved,
   held,
+  moved,
   numbered,
   operationTaken,
   recalled,
@@ -39,6 +40,18 @@ import {
 
 const stateOf = (part: Partial<ContainerState>): ContainerState => ({ ...EMPTY_STATE, generation: 1, ...part });
 const candidate = anInstance('i2', { revisionId: 'r2', healthyAt: NOW });
+
+test('an instance that takes the place of another serves from then on, and is started as soon as it was made to', () => {
+  const successor = anInstance('i2', { healthyAt: NOW, restarts: 3 });
+  const after = moved(stateOf({ instances: [aServing('i1')] }), 'i1', successor, 'the host was lost', NOW);
+  expect(after).toMatchObject({
+    message: 'the host was lost',
+    instances: [
+      { id: 'i1', role: 'DISCARDED', failed: 'the host was lost' },
+      { id: 'i2', role: 'SERVING', leased: true, healthyAt: null, restarts: 3 },
+    ],
+  });
+});
 
 describe('taking an operation', () => {
   it('begins a rollout, with a new generation and without old faults', () => {
