@@ -40,45 +40,45 @@ const cutOff = (kind: string, mode: LinkMode): FaultKind =>
 /** `host-1` is its containers, `engine-1` the way to its engine. */
 const engineOf = (host: string) => host.replace('host', 'engine');
 
-export const ENGINE_FAULTS: readonly FaultKind[] = [
+/** The engine is away and started again; Docker's port proxies end with it, whether or not its containers do. */
+const goes = (
+  kind: string,
+  weight: number,
+  nameOf: (host: StageHost) => string,
+  end: (engine: StageHost['engine']) => Promise<void>,
+  seconds: readonly [from: number, to: number],
+): FaultKind =>
   onEngine(
-    'engine-kill',
-    2,
-    ({ name, engine, liveRestore }, forMs) => ({
-      name: `kill the engine of ${name}${liveRestore ? ', which restores its containers' : ''}`,
-      // Docker's port proxies end with it either way.
-      paths: [name, engineOf(name)],
+    kind,
+    weight,
+    (host, forMs) => ({
+      name: nameOf(host),
+      paths: [host.name, engineOf(host.name)],
       forMs,
       recoversMs: HOST_RECOVERS_MS,
-      begin: () => engine.kill(),
-      lift: () => engine.start(),
+      begin: () => end(host.engine),
+      lift: () => host.engine.start(),
     }),
-    [0, 3],
-  ),
-  onEngine(
+    seconds,
+  );
+
+const killing = ({ name, liveRestore }: StageHost) =>
+  `kill the engine of ${name}${liveRestore ? ', which restores its containers' : ''}`;
+
+export const ENGINE_FAULTS: readonly FaultKind[] = [
+  goes('engine-kill', 2, killing, (engine) => engine.kill(), [0, 3]),
+  goes(
     'engine-restart',
     1,
-    ({ name, engine }, forMs) => ({
-      name: `restart the engine of ${name} in order`,
-      paths: [name, engineOf(name)],
-      forMs,
-      recoversMs: HOST_RECOVERS_MS,
-      begin: () => engine.shutDown(),
-      lift: () => engine.start(),
-    }),
+    ({ name }) => `restart the engine of ${name} in order`,
+    (engine) => engine.shutDown(),
     [0, 1],
   ),
-  onEngine(
+  goes(
     'host-crash',
     1,
-    ({ name, engine }, forMs) => ({
-      name: `${name} loses its power`,
-      paths: [name, engineOf(name)],
-      forMs,
-      recoversMs: HOST_RECOVERS_MS,
-      begin: () => engine.crash(),
-      lift: () => engine.start(),
-    }),
+    ({ name }) => `${name} loses its power`,
+    (engine) => engine.crash(),
     [1, 4],
   ),
   onEngine(

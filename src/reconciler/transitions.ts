@@ -193,7 +193,7 @@ export function switched(
 
 /**
  * MOVE_INSTANCE, with the script that takes the devices of `successor`. The former one may run yet, unseen: it is discarded, and stopped before
- * its host is used again. What it serves still it may serve until the successor does.
+ * its host is used again. What it serves still it may serve until the successor does. The successor keeps its `restarts`, by which its start is paced.
  */
 export function moved(
   state: ContainerState,
