@@ -24,7 +24,7 @@ export function* endFaults(state: EndState, records: readonly ContainerRecord[])
   for (const { id, name } of state.containers) if (!known.has(id)) yield `nobody created container ${id} (${name})`;
   yield* strays(state);
   yield* sharedGpus(state.docker);
-  yield* leaseFaults(state, records);
+  yield* leaseFaults(state);
 }
 
 function* containerFaults(state: EndState, record: ContainerRecord): Generator<string> {
@@ -136,12 +136,9 @@ function* sharedGpus(docker: readonly DockerContainer[]): Generator<string> {
   }
 }
 
-/** What runs holds its GPUs, and nothing else holds any, but where a Delete has failed. */
-function* leaseFaults({ docker, leasedGpus }: EndState, records: readonly ContainerRecord[]): Generator<string> {
-  const halfDeleted = records.filter((record) => record.deletedAt !== null && !isDeleted(record)).map(({ id }) => id);
-  const open = new Set(docker.filter(({ container }) => halfDeleted.includes(container)).map(({ host }) => host));
+/** What runs holds its GPUs, and nothing else holds any. */
+function* leaseFaults({ docker, leasedGpus }: EndState): Generator<string> {
   for (const [host, leased] of leasedGpus) {
-    if (open.has(host)) continue;
     const used = docker.filter((one) => one.host === host && one.running).flatMap(({ gpus }) => gpus).length;
     if (leased !== used) yield `${leased} GPUs of ${host} are leased, and ${used} are in use`;
   }

@@ -2,7 +2,7 @@
 # images.sh HOST [busybox|app]...: puts images that need no registry on the engine at HOST (a DOCKER_HOST value).
 #   busybox   longshore/busybox:latest, a shell and its tools
 #   app       longshore/demo-app:latest, demo/app/server.mjs with this machine's node and the libraries it needs
-# An image carries a hash of what it was made from, and is made again only when that changed.
+# An image carries a hash of what it was made from, and is made again only when that changed. Its files are packed once for all engines.
 # images.sh HOST remove: removes both.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -41,41 +41,56 @@ add_busybox() {
   done
 }
 
-# import TREE TAG HASH CHANGE...
+# pack NAME ARCHIVE: the files that `lay_out_NAME TREE` lays out. Others may pack and read the same meanwhile.
+pack() {
+  local tree=$WORK/$1
+  mkdir -p "$PACKED" "$tree"
+  find "$PACKED" -name "$1-*" ! -name "${2##*/}*" -delete
+  add_system_files "$tree"
+  add_busybox "$tree"
+  "lay_out_$1" "$tree"
+  tar -C "$tree" --numeric-owner --owner=0 --group=0 -cf "$2.$$" .
+  mv -- "$2.$$" "$2"
+}
+
+# import NAME TAG HASH CHANGE...
 import() {
-  local tree=$1 tag=$2 hash=$3 change changes=()
+  local tag=$2 hash=$3 archive=$PACKED/$1-$3.tar change changes=()
+  if [ ! -e "$archive" ]; then pack "$1" "$archive"; fi
   shift 3
   for change in "LABEL longshore.made-from=$hash" 'ENV PATH=/usr/bin:/bin' "$@"; do changes+=(-c "$change"); done
-  tar -C "$tree" --numeric-owner --owner=0 --group=0 -c . | on_engine import "${changes[@]}" - "$tag" >/dev/null
+  on_engine import "${changes[@]}" - "$tag" <"$archive" >/dev/null
 }
 
 # fingerprint TEXT-FILE PROGRAM...: programs count by size and date, since reading 100 MB each time is slow.
 fingerprint() { { cat "$1" "${BASH_SOURCE[0]}" && stat -L -c '%n %s %Y' "${@:2}"; } | sha256sum | cut -c1-32; }
+
+lay_out_busybox() { :; }
 
 make_busybox() {
   local tag=longshore/busybox:latest hash
   hash=$(fingerprint /dev/null "$(command -v busybox)")
   present "$tag" "$hash" && return
   say "making the image $tag"
-  add_system_files "$WORK/busybox"
-  add_busybox "$WORK/busybox"
-  import "$WORK/busybox" "$tag" "$hash" 'CMD ["/bin/sh"]'
+  import busybox "$tag" "$hash" 'CMD ["/bin/sh"]'
+}
+
+lay_out_app() {
+  add_program "$1" "$NODE"
+  mkdir -p "$1/app"
+  cp "$ROOT/demo/app/server.mjs" "$1/app/"
 }
 
 make_app() {
-  local tag=longshore/demo-app:latest hash node
-  node=$(node -p process.execPath) # not PATH's node, which may be a version manager's script
-  hash=$(fingerprint "$ROOT/demo/app/server.mjs" "$node" "$(command -v busybox)")
+  local tag=longshore/demo-app:latest hash
+  hash=$(fingerprint "$ROOT/demo/app/server.mjs" "$NODE" "$(command -v busybox)")
   present "$tag" "$hash" && return
   say "making the image $tag from this machine's node"
-  add_system_files "$WORK/app"
-  add_busybox "$WORK/app"
-  add_program "$WORK/app" "$node"
-  mkdir -p "$WORK/app/app"
-  cp "$ROOT/demo/app/server.mjs" "$WORK/app/app/"
-  import "$WORK/app" "$tag" "$hash" 'ENV PORT=8080' 'EXPOSE 8080' 'WORKDIR /app' 'ENTRYPOINT ["/bin/node", "/app/server.mjs"]'
+  import app "$tag" "$hash" 'ENV PORT=8080' 'EXPOSE 8080' 'WORKDIR /app' 'ENTRYPOINT ["/bin/node", "/app/server.mjs"]'
 }
 
+NODE=$(node -p process.execPath) # not PATH's node, which may be a version manager's script
+PACKED=$DATA/images
 WORK=$(mktemp -d)
 trap 'rm -rf -- "$WORK"' EXIT
 

@@ -44,6 +44,7 @@ function* concerns(view: ContainerView): Generator<Step | null> {
   if (wanted) yield* ofRole(view, 'SERVING', keepServing);
   if (wanted) yield* moveFromLost(view);
   if (wanted) yield refreshRoute(view);
+  if (!wanted && view.running === null) yield* ofRole(view, 'SERVING', leaveDown);
   if (view.state.rollout === null) yield* abandoned(view);
   yield* ofRole(view, 'DRAINING', drain);
   yield* ofRole(view, 'RETAINED', retain);
@@ -99,6 +100,11 @@ function* abandoned(view: ContainerView): Generator<Step | null> {
     if (role === 'CANDIDATE') yield setRole(id, 'DISCARDED', 'its rollout was abandoned');
     if (role === 'HELD') yield setRole(id, 'SERVING', '');
   }
+}
+
+/** Of a Delete that failed or was cancelled: what has stopped is not started again, and holds nothing. What runs waits for the next Delete. */
+function leaveDown(view: ContainerView, instance: InstanceRecord): Step | null {
+  return isConfirmedDown(view, instance) ? setRole(instance.id, 'DISCARDED', 'its container is being deleted') : null;
 }
 
 /** A former instance: finishes its requests, is perhaps kept for a rollback, then stops and is retained. */

@@ -90,18 +90,6 @@ test.each<[string, Partial<EndState>, ContainerRecord]>([
       deletedAt: MADE_AT,
     }),
   ],
-  [
-    'the leases of one whose Delete has failed and that has stopped',
-    {
-      ...withOne({ status: 'DELETING' }),
-      ...withOperations(operation('o1'), operation('o2'), operation('o3')),
-      docker: [onDocker({ running: false })],
-      leasedGpus: new Map([['host-1', 1]]),
-    },
-    record([...DEPLOYED.entries, ended('o3', { method: 'Delete', revisionId: null }, failedWith(14))], {
-      deletedAt: MADE_AT,
-    }),
-  ],
 ])('of %s nothing is said', (_what, part, one) => {
   expect(faultsOf(part, one)).toEqual([]);
 });

@@ -458,6 +458,19 @@ describe('what was left without an operation', () => {
     expect(step).toMatchObject({ kind: 'SET_ROLE', role: next });
   });
 
+  it.each([
+    ['has stopped, is discarded', 'EXITED', 'SET_ROLE'],
+    ['still runs, is left until the Delete is repeated', 'RUNNING', 'WAIT'],
+    ['may run unseen, is left too', 'UNSEEN', 'WAIT'],
+  ] as const)('of a Delete that failed, and %s', (_what, state, kind) => {
+    const instance = aServing('i1', { unseen: state === 'UNSEEN' ? 'it may run' : null });
+    const observed = [seen(instance, { state: state === 'UNSEEN' ? 'EXITED' : state })];
+    const left = { status: 'DELETING' as const, state: { instances: [instance], routed: ['i1'] }, observed };
+    expect(plan(aView(left))).toMatchObject(kind === 'WAIT' ? { kind } : { kind, instanceId: 'i1', role: 'DISCARDED' });
+    const running = anOperation('op', 'DELETE');
+    expect(plan(aView({ ...left, running })).kind).not.toBe('SET_ROLE');
+  });
+
   it('is said where the state knows of no rollout', () => {
     expect(plan(aView({ running: deploy })).kind).toBe('HALT');
   });

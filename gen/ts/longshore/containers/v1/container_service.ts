@@ -3403,8 +3403,9 @@ export const ContainerServiceService = {
   },
   /**
    * Deletes a container with its revisions. Operations that are queued end as CANCELLED, and so does the running one, unless
-   * it has switched. The name is free when the operation is done; after a failure the container stays DELETING and Delete can
-   * be repeated. Metadata: DeleteContainerMetadata; response: google.protobuf.Empty.
+   * it has switched. The name is free when the operation is done. After a failure the container stays DELETING: what has
+   * stopped is removed and holds no GPU any more, what runs goes on until Delete is repeated. Metadata:
+   * DeleteContainerMetadata; response: google.protobuf.Empty.
    */
   delete: {
     path: "/longshore.containers.v1.ContainerService/Delete" as const,
@@ -3544,8 +3545,9 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
   update: handleUnaryCall<UpdateContainerRequest, Operation>;
   /**
    * Deletes a container with its revisions. Operations that are queued end as CANCELLED, and so does the running one, unless
-   * it has switched. The name is free when the operation is done; after a failure the container stays DELETING and Delete can
-   * be repeated. Metadata: DeleteContainerMetadata; response: google.protobuf.Empty.
+   * it has switched. The name is free when the operation is done. After a failure the container stays DELETING: what has
+   * stopped is removed and holds no GPU any more, what runs goes on until Delete is repeated. Metadata:
+   * DeleteContainerMetadata; response: google.protobuf.Empty.
    */
   delete: handleUnaryCall<DeleteContainerRequest, Operation>;
   /**
@@ -3655,8 +3657,9 @@ export interface ContainerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Deletes a container with its revisions. Operations that are queued end as CANCELLED, and so does the running one, unless
-   * it has switched. The name is free when the operation is done; after a failure the container stays DELETING and Delete can
-   * be repeated. Metadata: DeleteContainerMetadata; response: google.protobuf.Empty.
+   * it has switched. The name is free when the operation is done. After a failure the container stays DELETING: what has
+   * stopped is removed and holds no GPU any more, what runs goes on until Delete is repeated. Metadata:
+   * DeleteContainerMetadata; response: google.protobuf.Empty.
    */
   delete(
     request: DeleteContainerRequest,
