@@ -6,6 +6,7 @@ import {
   hostUnreachable,
   instanceExited,
   portsTaken,
+  removalHangs,
   revisionGone,
   stepFailed,
 } from './failures.js';
@@ -36,7 +37,7 @@ export function bringUp(view: ContainerView, instance: InstanceRecord, since: nu
   if (observed === undefined) return bringThere(view, instance, since);
   switch (observed.state) {
     case 'REMOVING':
-      return step({ kind: 'WAIT', until: view.now + POLL_MS, reason: `${instance.host} is removing the container` });
+      return awaitRemoval(view, instance, observed, since);
     case 'CREATED':
       return startThere(view, instance, observed, since);
     case 'EXITED':
@@ -57,6 +58,18 @@ export function awaitHost(view: ContainerView, instance: InstanceRecord, since: 
   const deadline = hostDeadline(view, instance, since);
   if (view.now >= deadline) return failed(hostUnreachable(instance.host, name, why));
   return step({ kind: 'WAIT', until: deadline, reason: `host ${instance.host} cannot be reached: ${why}` });
+}
+
+/** Nothing can be done about a container that its engine is removing, and one that hangs there may stay so until the engine is started again. */
+export function awaitRemoval(
+  view: ContainerView,
+  instance: InstanceRecord,
+  { host, name }: HostedInstance,
+  since: number,
+): Advance {
+  const deadline = hostDeadline(view, instance, since);
+  if (view.now >= deadline) return failed(removalHangs(instance, name));
+  return step({ kind: 'WAIT', until: Math.min(deadline, view.now + POLL_MS), reason: `${host} is removing ${name}` });
 }
 
 /** The step unless it failed for good, which an operation does not try for ever. */

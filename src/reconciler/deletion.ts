@@ -1,7 +1,7 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
-import { type Advance, attempt, awaitHost } from './bring-up.js';
-import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
+import { type Advance, attempt, awaitHost, awaitRemoval } from './bring-up.js';
+import { isGoing, isUp, observedOf } from './presence.js';
 import type { Step } from './step.js';
 import { planUnaccounted } from './takeover.js';
 import { mayRunUnseen, runsUnseen } from './unseen.js';
@@ -28,9 +28,7 @@ function takeAway(view: ContainerView, instance: InstanceRecord, since: number):
   if (unknown !== null) return unknown;
   const { id } = instance;
   const observed = observedOf(view, instance);
-  if (isGoing(observed)) {
-    return { kind: 'STEP', step: { kind: 'WAIT', until: view.now + POLL_MS, reason: 'a container is being removed' } };
-  }
+  if (isGoing(observed)) return awaitRemoval(view, instance, observed, since);
   if (observed !== undefined && isUp(observed)) {
     return attempt(view, instance, { kind: 'STOP_CONTAINER', instanceId: id, name: observed.name }, since);
   }

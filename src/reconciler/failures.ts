@@ -81,6 +81,15 @@ export function hostUnreachable(host: string, step: string, why: string): Failur
   };
 }
 
+export function removalHangs({ id, host }: InstanceRecord, name: string): Failure {
+  return {
+    code: 'UNAVAILABLE',
+    reason: 'REMOVE_FAILED',
+    message: `the engine of host ${host} has begun to remove ${name} and does not come to its end; restart that engine`,
+    metadata: { step: 'REMOVE', host, instance: id },
+  };
+}
+
 export function noCapacity(waitedMs: number, why: string): Failure {
   return {
     code: 'RESOURCE_EXHAUSTED',

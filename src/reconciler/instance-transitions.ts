@@ -132,10 +132,11 @@ export function devicesFreed(state: ContainerState, instanceId: string, now: num
 
 /**
  * MOVE_PORT, with the script that leases the new port in the place of the old one, whose container is gone. The first move is no reason to wait;
- * each further one in a row waits longer, as starts do.
+ * each further one in a row waits longer, as starts do. The generation grows, by which a Redis that has forgotten the move is known.
  */
 export function portMoved(state: ContainerState, instanceId: string, port: number, now: number): ContainerState {
-  return changeAll(state, (instance) => {
+  const next = { ...state, generation: state.generation + 1 };
+  return changeAll(next, (instance) => {
     if (instance.id !== instanceId) return {};
     const unmade = { createIntended: false, created: false, startedAt: null, engineStartedAt: null, healthyAt: null };
     return { ...unmade, port, restarts: instance.avoidPorts.length - 1, fault: null, changedAt: now };

@@ -23,7 +23,9 @@ export function isUp(observed: HostedInstance | undefined): boolean {
 }
 
 /** Docker is at it: neither there nor gone. */
-export function isGoing(observed: HostedInstance | undefined): boolean {
+export function isGoing(
+  observed: HostedInstance | undefined,
+): observed is HostedInstance & { readonly state: 'REMOVING' } {
   return observed?.state === 'REMOVING';
 }
 

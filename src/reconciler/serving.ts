@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import { healthyFrom, isRecorded } from './bring-up.js';
+import { sameDevices } from './devices.js';
 import { exitText } from './failures.js';
 import { GPU_GONE, leaveGpu } from './gone-gpu.js';
 import { restartDelay } from './instance-transitions.js';
@@ -52,13 +53,6 @@ function takeBack(view: ContainerView, instance: InstanceRecord): Step | null {
     return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: other.id, toInstanceId: instance.id };
   }
   return paced(view, other, { kind: 'STOP_CONTAINER', instanceId: other.id, name: observed.name });
-}
-
-function sameDevices(one: InstanceRecord, other: InstanceRecord): boolean {
-  // Its candidate may have had to leave the port that it was given.
-  const samePort = one.port === other.port || (other.port !== null && one.avoidPorts.includes(other.port));
-  if (one.id === other.id || one.host !== other.host || !samePort) return false;
-  return one.gpuUuids.length === other.gpuUuids.length && one.gpuUuids.every((uuid) => other.gpuUuids.includes(uuid));
 }
 
 function noteExit(instance: InstanceRecord, observed: HostedInstance): Step | null {

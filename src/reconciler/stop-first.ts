@@ -1,6 +1,6 @@
 import type { Rollout } from '../domain/container-state.js';
 import type { InstanceRecord } from '../domain/instance.js';
-import { type Advance, attempt, awaitHost } from './bring-up.js';
+import { type Advance, attempt, awaitHost, awaitRemoval } from './bring-up.js';
 import { isDrained } from './ingress-acks.js';
 import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
 import type { Step } from './step.js';
@@ -21,7 +21,7 @@ export function planHandOver(view: ContainerView, candidate: InstanceRecord, rol
   const former = view.state.instances.find((instance) => instance.role === 'HELD' && instance.leased);
   if (former === undefined) return { kind: 'FAILED', failure: NOTHING_TO_HAND_OVER, logsOf: null };
   const observed = observedOf(view, former);
-  if (isGoing(observed)) return wait(view.now + POLL_MS, `${former.host} is removing the former instance`);
+  if (isGoing(observed)) return awaitRemoval(view, former, observed, rollout.startedAt);
   if (observed !== undefined && isUp(observed)) return stopFormer(view, former, observed, rollout);
   if (mayRunUnseen(view, former)) return { kind: 'FAILED', failure: runsUnseen(former, observed), logsOf: null };
   const handOver: Step = { kind: 'HAND_OVER_DEVICES', fromInstanceId: former.id, toInstanceId: candidate.id };

@@ -194,6 +194,7 @@ export function switched(
 /**
  * MOVE_INSTANCE, with the script that takes the devices of `successor`. The former one may run yet, unseen: it is discarded, and stopped before
  * its host is used again. What it serves still it may serve until the successor does. The successor keeps its `restarts`, by which its start is paced.
+ * The generation grows, by which a Redis that has forgotten the move is known.
  */
 export function moved(
   state: ContainerState,
@@ -206,7 +207,8 @@ export function moved(
   const fresh: InstanceRecord = { ...successor, ...UNTRIED, restarts, role: 'SERVING', leased: true, changedAt: now };
   const gone = { role: 'DISCARDED', failed: reason, fault: null, changedAt: now } as const;
   const without = change(state, formerId, gone);
-  return { ...without, instances: [...without.instances, fresh], message: reason };
+  const generation = state.generation + 1;
+  return { ...without, generation, instances: [...without.instances, fresh], message: reason };
 }
 
 /** With the version that the script has put where NEXT_ROUTE_VERSION stood. */

@@ -2,9 +2,10 @@ import type { Rollout } from '../domain/container-state.js';
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
-import { attempt, awaitHost, bringUp } from './bring-up.js';
+import { type Advance, attempt, awaitHost, awaitRemoval, bringUp } from './bring-up.js';
+import { sameDevices } from './devices.js';
 import { notRestored } from './failures.js';
-import { isGoing, isUp, observedOf, POLL_MS } from './presence.js';
+import { isGoing, isUp, observedOf } from './presence.js';
 import type { Step } from './step.js';
 import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
@@ -30,11 +31,10 @@ function retireCandidate(view: ContainerView, candidate: InstanceRecord, since: 
     return unknown.kind === 'STEP' && !waitedAlready ? unknown.step : null;
   }
   const observed = observedOf(view, candidate);
-  if (isGoing(observed)) return { kind: 'WAIT', until: view.now + POLL_MS, reason: 'the candidate is being removed' };
+  if (isGoing(observed)) return stepOf(awaitRemoval(view, candidate, observed, since));
   if (observed !== undefined && isUp(observed)) {
     const stop: Step = { kind: 'STOP_CONTAINER', instanceId: candidate.id, name: observed.name };
-    const advance = attempt(view, candidate, stop, since);
-    return advance.kind === 'STEP' ? advance.step : null;
+    return stepOf(attempt(view, candidate, stop, since));
   }
   // What may run keeps its devices: nothing is restored with them.
   const unseen = mayRunUnseen(view, candidate);
@@ -45,9 +45,14 @@ function retireCandidate(view: ContainerView, candidate: InstanceRecord, since: 
   return { kind: 'SET_ROLE', instanceId: candidate.id, role, reason };
 }
 
-/** To the former instance, which serves again by name where its host did not answer in time and does now. */
+/**
+ * To the former instance that it has them from, which serves again by name where its host did not answer in time and does now. One may lack others, which an
+ * earlier rollout left elsewhere.
+ */
 function giveUpDevices(view: ContainerView, candidate: InstanceRecord): Step {
-  const former = view.state.instances.find(({ role, leased }) => (role === 'HELD' || role === 'SERVING') && !leased);
+  const former = view.state.instances.find(
+    (one) => (one.role === 'HELD' || one.role === 'SERVING') && !one.leased && sameDevices(candidate, one),
+  );
   if (former === undefined) return { kind: 'FREE_DEVICES', instanceId: candidate.id };
   return { kind: 'TAKE_DEVICES_BACK', fromInstanceId: candidate.id, toInstanceId: former.id };
 }
@@ -56,9 +61,10 @@ function giveUpDevices(view: ContainerView, candidate: InstanceRecord): Step {
 function restore(view: ContainerView, since: number): Step | null {
   const held = view.state.instances.find((instance) => instance.role === 'HELD' && instance.leased);
   if (held === undefined) return null;
-  const advance = bringUp(view, held, since);
-  return advance.kind === 'STEP' ? advance.step : null;
+  return stepOf(bringUp(view, held, since));
 }
+
+const stepOf = (advance: Advance): Step | null => (advance.kind === 'STEP' ? advance.step : null);
 
 /** By now held instances serve again in the records; one that is not healthy was given up, and why can be read from it. */
 function wholeFailure(view: ContainerView, rollout: Rollout, failure: Failure): Failure {

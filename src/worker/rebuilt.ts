@@ -126,16 +126,17 @@ const UNTOUCHED = {
   ...{ failed: null, unseen: null, fault: null, restarts: 0 },
 } as const;
 
-/** One that Redis remembers. What was wanted of it then is over, but for its going. */
+/** One that Redis remembers. What was wanted of it then is over, but for its going; what runs may have another port by now. */
 function resumed(instance: InstanceRecord, { serving, observed, unobserved, now }: Remains): InstanceRecord {
+  const runs = observed.find(({ identity, state }) => identity.instanceId === instance.id && isActive(state));
+  const { port } = runs ?? instance;
   if (instance.id === serving.observed.identity.instanceId)
-    return { ...instance, ...UNTOUCHED, role: 'SERVING', leased: true, created: true, changedAt: now };
+    return { ...instance, ...UNTOUCHED, port, role: 'SERVING', leased: true, created: true, changedAt: now };
   if (instance.role === 'DISCARDED') return instance;
-  const runs = observed.some(({ identity, state }) => identity.instanceId === instance.id && isActive(state));
   // What cannot be seen may run: its devices stay its own.
-  const leased = instance.leased && (runs || instance.unseen !== null || unobserved.has(instance.host));
-  const role = runs ? 'DRAINING' : 'RETAINED';
-  return { ...instance, role, leased, drainVersion: null, drainDeadline: null, changedAt: now };
+  const leased = instance.leased && (runs !== undefined || instance.unseen !== null || unobserved.has(instance.host));
+  const role = runs === undefined ? 'RETAINED' : 'DRAINING';
+  return { ...instance, port, role, leased, drainVersion: null, drainDeadline: null, changedAt: now };
 }
 
 function instanceOf({ observed, memo }: Recalled, role: InstanceRole, now: number): InstanceRecord {

@@ -45,6 +45,7 @@ test('an instance that takes the place of another serves from then on, and is st
   const successor = anInstance('i2', { healthyAt: NOW, restarts: 3 });
   const after = moved(stateOf({ instances: [aServing('i1')] }), 'i1', successor, 'the host was lost', NOW);
   expect(after).toMatchObject({
+    generation: 2,
     message: 'the host was lost',
     instances: [
       { id: 'i1', role: 'DISCARDED', failed: 'the host was lost' },
@@ -146,6 +147,7 @@ describe('a port that something else has', () => {
 
   it('is left for another, with a container that is yet to be made, at once at first and later after a while', () => {
     const moved = portMoved(clashed, 'i1', 8, NOW);
+    expect(moved.generation).toBe(clashed.generation + 1);
     expect(moved.instances[0]).toMatchObject({
       port: 8,
       created: false,

@@ -110,6 +110,24 @@ describe('a start that the engine was killed in after the program began', () => 
     expect(story.container.route?.targets).toHaveLength(1);
   });
 
+  it('gets nothing of a later rollout that is undone, whose candidate had other devices', () => {
+    const story = Story.serving(2);
+    const [before] = story.container.state.instances;
+    story.world.killedStarts.push('AFTER');
+    story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 2);
+    story.steps();
+    story.world.deploy(story.container, 'ILL', 'AUTO', 1);
+    expect(story.steps()).not.toContain('TAKE_DEVICES_BACK');
+    expect(story.outcomes()).toEqual(['OK', 'RUNS_UNSEEN', expect.not.stringMatching(/OK/)]);
+    const { id, host, gpuUuids, port } = before ?? {};
+    expect(story.container.state.instances[0]).toMatchObject({ id, host, gpuUuids, port, leased: false });
+
+    story.world.endUnseen();
+    story.steps();
+    expect(story.container.state.instances[0]).toMatchObject({ id, host, gpuUuids, port, leased: true });
+    expect(story.world.gpuLeases.size).toBe(2);
+  });
+
   it('fails a Delete, which can be repeated when it is gone', () => {
     const story = died();
     story.world.killedStarts.push('AFTER');

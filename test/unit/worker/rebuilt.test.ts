@@ -169,6 +169,20 @@ describe('an older record', () => {
     expect(state.instances.map(({ role }) => role)).toEqual(['SERVING', 'DRAINING', 'RETAINED']);
   });
 
+  test('has ports as they are by now', () => {
+    const [serving, other] = [
+      anInstance('i2', { revisionId: 'r2', port: 7 }),
+      anInstance('i1', { role: 'SERVING', port: 8 }),
+    ];
+    const sight = { observed: [...observed, seen(other, { port: 9 })] };
+    const { state, devices } = rebuiltOf({ ...remains(newer), known: known(serving, other), ...sight });
+    expect(state.instances).toMatchObject([
+      { id: 'i2', port: 40_001 },
+      { id: 'i1', role: 'DRAINING', port: 9 },
+    ]);
+    expect(devices[0]).toMatchObject({ instanceId: 'i2', port: 40_001 });
+  });
+
   test('has an instance serve again that it had retired', () => {
     const before = known(anInstance('i2', { role: 'RETAINED', leased: false, startedAt: 1, failed: 'it was left' }));
     const { state } = rebuiltOf({ ...remains(newer), known: before, observed });
