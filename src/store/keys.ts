@@ -74,6 +74,8 @@ export const KEY_FAMILIES = {
   routes: 0,
   ingress: 1,
   ingresses: 0,
+  /** When the heartbeat of an ingress was missed first. */
+  'ingress-missed': 1,
 
   /** Id of the control plane and format of its records. */
   'control-plane': 0,

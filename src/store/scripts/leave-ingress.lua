@@ -4,6 +4,6 @@
 -- Returns OK
 -- Errors  none
 
-redis.call('DEL', key('ingress', args.ingressId))
+redis.call('DEL', key('ingress', args.ingressId), key('ingress-missed', args.ingressId))
 redis.call('SREM', key('ingresses'), args.ingressId)
 return OK
