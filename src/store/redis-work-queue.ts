@@ -28,8 +28,7 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
     guarded(scripts.run('enqueue', { entries })),
   );
   return {
-    take: async (count, ttlMs, suspects = count) => {
-      const token = randomBytes(12).toString('hex');
+    take: async (count, ttlMs, suspects = count, token = randomBytes(12).toString('hex')) => {
       const most = { count: Math.min(count, MOST_AT_ONCE), suspects, suspectDeaths: SUSPECT_DEATHS };
       const reply = await guarded(scripts.run('take', { requestId: token, token, ttlMs, ...most }));
       return leasesOf(texts.parse(reply), token);

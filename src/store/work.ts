@@ -57,9 +57,10 @@ export class LeaseLostError extends Error {
 export interface WorkQueue {
   /**
    * Takes up to `count` keys that are due or whose lease has lapsed, oldest due first, and of those under suspicion (`isSuspect`) up to
-   * `suspects` (all, where it is left out). A lapse is counted as a death of its holder.
+   * `suspects` (all, where it is left out). A lapse is counted as a death of its holder. A request that is sent again within a minute, by its id,
+   * gets the leases that it got before, which count from then: so none is lost with an answer.
    */
-  take(count: number, ttlMs: number, suspects?: number): Promise<readonly Lease[]>;
+  take(count: number, ttlMs: number, suspects?: number, requestId?: string): Promise<readonly Lease[]>;
   /** Extends them; returns the keys that were lost. */
   renew(leases: readonly Lease[], ttlMs: number): Promise<readonly WorkKey[]>;
   /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { isSuspect, type Lease, LeaseLostError, type WorkKey, type WorkQueue } from '../store/work.js';
 
@@ -8,6 +9,14 @@ const MOST_SUSPECTS = 1;
 export interface HeldLease {
   readonly lease: Lease;
   readonly signal: AbortSignal;
+}
+
+/** A request to take work. */
+interface Asking {
+  readonly id: string;
+  readonly askedAt: number;
+  readonly count: number;
+  readonly suspects: number;
 }
 
 interface Entry {
@@ -26,6 +35,8 @@ export class HeldLeases {
   private readonly entries = new Map<WorkKey, Entry>();
   private timer: NodeJS.Timeout | null = null;
   private renewing = false;
+  /** What it got is not known, and would lapse as if its holder had died. */
+  private unanswered: Asking | null = null;
 
   constructor(
     private readonly queue: WorkQueue,
@@ -46,11 +57,21 @@ export class HeldLeases {
     return this.entries.size;
   }
 
-  /** Takes keys that are due; `askedAt` of their leases is the moment before the request. */
+  /** Takes keys that are due; their leases count from the moment before they were asked for. To be called again when the call before has ended. */
   async take(count: number): Promise<readonly HeldLease[]> {
-    const askedAt = this.monotonicNow();
-    const suspects = [...this.entries.values()].filter(({ lease }) => isSuspect(lease)).length;
-    const leases = await this.queue.take(count, this.ttlMs, Math.max(0, MOST_SUSPECTS - suspects));
+    const asking = this.unanswered ?? this.askFor(count);
+    this.unanswered = asking;
+    const leases = await this.queue.take(asking.count, this.ttlMs, asking.suspects, asking.id);
+    this.unanswered = null;
+    const { askedAt } = asking;
+    if (this.isOver(askedAt)) {
+      // Nobody has worked on them.
+      const back = leases.map((lease) =>
+        this.queue.release(lease, { delayMs: 0, clean: !lease.unclean, tried: false }),
+      );
+      await Promise.all(back);
+      return [];
+    }
     return leases.map((lease) => {
       const controller = new AbortController();
       // Calls to many engines at once listen to it.
@@ -58,6 +79,17 @@ export class HeldLeases {
       this.entries.set(lease.key, { lease, controller, provenAt: askedAt });
       return { lease, signal: controller.signal };
     });
+  }
+
+  private askFor(count: number): Asking {
+    const suspects = [...this.entries.values()].filter(({ lease }) => isSuspect(lease)).length;
+    const id = randomBytes(12).toString('hex');
+    return { id, askedAt: this.monotonicNow(), count, suspects: Math.max(0, MOST_SUSPECTS - suspects) };
+  }
+
+  /** Whether a lease that was asked for at that time can no longer be proven. */
+  private isOver(provenAt: number): boolean {
+    return this.monotonicNow() - provenAt > (this.ttlMs * 2) / 3;
   }
 
   /** To be called when the work on a key has ended, before or instead of releasing it. */
@@ -100,10 +132,7 @@ export class HeldLeases {
   }
 
   private expire(): void {
-    const now = this.monotonicNow();
-    for (const entry of this.entries.values()) {
-      if (now - entry.provenAt > (this.ttlMs * 2) / 3) this.abort(entry);
-    }
+    for (const entry of this.entries.values()) if (this.isOver(entry.provenAt)) this.abort(entry);
   }
 
   private abort(entry: Entry): void {

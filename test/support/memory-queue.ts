@@ -138,6 +138,7 @@ export function createMemoryQueue(): MemoryQueue {
     for (const listener of listeners) listener(key);
   };
   const entries = new Entries(hint);
+  const given = new Map<string, readonly Lease[]>();
   return {
     released,
     get renewals() {
@@ -149,7 +150,12 @@ export function createMemoryQueue(): MemoryQueue {
     fail(error) {
       fault = error;
     },
-    take: (count, ttlMs, suspects = count) => answer(() => entries.take(count, ttlMs, suspects)),
+    take: (count, ttlMs, suspects = count, requestId = '') =>
+      answer(() => {
+        const leases = given.get(requestId) ?? entries.take(count, ttlMs, suspects);
+        if (requestId !== '' && leases.length > 0) given.set(requestId, leases);
+        return leases;
+      }),
     renew: (leases, ttlMs) =>
       answer(() => {
         renewals += 1;

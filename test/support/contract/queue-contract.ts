@@ -48,6 +48,17 @@ export function queueContract(open: () => readonly [WorkQueue, WorkQueue]): void
     expect(await queue.take(5, 60_000)).toEqual([]);
   });
 
+  test('a request that is sent again gets what it got before', async () => {
+    expect(await queue.take(5, 60_000, 5, 'early')).toEqual([]);
+    await queue.enqueue(KEY, 0);
+    await queue.enqueue('container/b', 0);
+    const leases = await queue.take(1, 60_000, 1, 'one');
+    expect(leases).toHaveLength(1);
+    expect(await queue.take(1, 60_000, 1, 'one')).toEqual(leases);
+    const rest = await queue.take(5, 60_000, 5, 'early');
+    expect([...leases, ...rest].map(({ key }) => key).sort()).toEqual(['container/b', KEY]);
+  });
+
   test('a lease lasts for as long as it is renewed', async () => {
     await queue.enqueue(KEY, 0);
     const leases = await queue.take(1, 1_000);

@@ -70,12 +70,53 @@ describe('leases in use', () => {
     const leases = new HeldLeases(source, TTL_MS, () => now);
     source.put(KEY);
     const taking = leases.take(1);
-    now += TTL_MS;
+    now += TTL_MS / 2;
     const [one] = await taking;
+    now += TTL_MS / 5;
     leases.start();
     await jest.advanceTimersByTimeAsync(TTL_MS / 10);
     expect(one?.signal.aborted).toBe(true);
     leases.stop();
+  });
+
+  describe('whose request was not answered', () => {
+    /** Redis does what it is asked for, and the answer to the first request is lost. */
+    function lossy() {
+      const source = queue();
+      let lost = 1;
+      const take: typeof source.take = async (...args) => {
+        const leases = await source.take(...args);
+        lost -= 1;
+        if (lost >= 0) throw new Error('no answer');
+        return leases;
+      };
+      source.put(KEY);
+      return { ...source, take };
+    }
+
+    test('are had by asking again, and count from the first time', async () => {
+      const leases = new HeldLeases(lossy(), TTL_MS, () => now);
+      await expect(leases.take(1)).rejects.toThrow('no answer');
+      now += TTL_MS / 2;
+      const [one] = await leases.take(1);
+      expect(one?.lease).toMatchObject({ key: KEY, unclean: false, trouble: null });
+      now += TTL_MS / 5;
+      leases.start();
+      await jest.advanceTimersByTimeAsync(TTL_MS / 10);
+      expect(one?.signal.aborted).toBe(true);
+      leases.stop();
+    });
+
+    test('are given back where they may lapse, as untouched as they were', async () => {
+      const source = lossy();
+      const leases = new HeldLeases(source, TTL_MS, () => now);
+      await expect(leases.take(1)).rejects.toThrow('no answer');
+      now += TTL_MS;
+      expect(await leases.take(1)).toEqual([]);
+      expect(source.released).toEqual([{ key: KEY, delayMs: 0, clean: true, tried: false }]);
+      const [one] = await leases.take(1);
+      expect(one?.lease).toMatchObject({ key: KEY, unclean: false, trouble: null });
+    });
   });
 
   test('are not renewed once they are dropped', async () => {
