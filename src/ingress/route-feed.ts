@@ -1,4 +1,5 @@
-import type { RouteStore } from '../store/work.js';
+import type { Route } from '../domain/route.js';
+import type { RouteStore, Routes } from '../store/work.js';
 import type { IngressLog } from './log.js';
 import type { RouteTable } from './routes.js';
 import { createSleepWatch } from './sleep-watch.js';
@@ -57,8 +58,11 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
   let beatDue = false;
   let lane: Promise<void> | null = null;
   let lastWord: number | null = null;
+  let told: ReadonlySet<string> = new Set();
   const sleep = createSleepWatch(deps);
   let reachable = true;
+  /** There may be a heartbeat of ours. */
+  let joined = false;
   let stopped = false;
 
   /** Of a word that was asked for before this process fell asleep nothing is to be believed. */
@@ -68,12 +72,20 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
     sleep.over();
   }
 
+  /** Once for as long as it is so. */
+  function tellUnreadable(unreadable: Routes['unreadable']): void {
+    for (const one of unreadable) if (!told.has(one.containerId)) log.warn(one, 'a route cannot be read; it is closed');
+    told = new Set(unreadable.map(({ containerId }) => containerId));
+  }
+
   async function report(): Promise<number> {
     const woken = [...wake];
     wake.clear();
     const present = { ingressId, appliedVersion: table.version(), busyInstances: deps.busyInstances() };
     try {
-      return await within(store.report(present, options.heartbeatTtlMs, woken), options.callTimeoutMs);
+      const version = await within(store.report(present, options.heartbeatTtlMs, woken), options.callTimeoutMs);
+      joined = true;
+      return version;
     } catch (error) {
       for (const id of woken) wake.add(id);
       throw error;
@@ -87,11 +99,13 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
 
   async function readAll(): Promise<void> {
     const askedAt = deps.now();
-    const snapshot = await within(store.routes(), options.callTimeoutMs);
+    const { version, routes, unreadable } = await within(store.routes(), options.callTimeoutMs);
     const before = table.version();
-    const { changed, rewound } = table.applySnapshot(snapshot);
+    const closed = unreadable.map(({ containerId }) => closedRoute(containerId, version));
+    const { changed, rewound } = table.applySnapshot({ version, routes: [...routes, ...closed] });
     heard(askedAt);
-    if (rewound) log.warn({ before, after: snapshot.version }, 'the store has lost route changes; following it');
+    if (rewound) log.warn({ before, after: version }, 'the store has lost route changes; following it');
+    tellUnreadable(unreadable);
     applied(changed);
     await report();
   }
@@ -145,7 +159,23 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
       hints.length = 0;
       if (reachable) log.warn({ error: String(error) }, 'the store fails; serving the last routes that it gave');
       reachable = false;
+      if (joined && !fresh()) await leave();
       lane = null;
+    }
+  }
+
+  function fresh(): boolean {
+    const now = deps.now();
+    return lastWord !== null && lastWord >= sleep.wokeAt(now) && now - lastWord < options.staleAfterMs;
+  }
+
+  /** Nobody is to wait for an ingress that serves nothing. */
+  async function leave(): Promise<void> {
+    try {
+      await within(store.leave(ingressId), options.callTimeoutMs);
+      joined = false;
+    } catch (error) {
+      log.warn({ error: String(error) }, 'could not leave; the heartbeat lapses by itself');
     }
   }
 
@@ -171,10 +201,7 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
       beatNow();
       await lane;
     },
-    fresh: () => {
-      const now = deps.now();
-      return lastWord !== null && lastWord >= sleep.wokeAt(now) && now - lastWord < options.staleAfterMs;
-    },
+    fresh,
     waking: sleep.waking,
     becameIdle(containerId) {
       wake.add(containerId);
@@ -185,12 +212,15 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
       clearInterval(timer);
       unsubscribe();
       await lane;
-      await within(store.leave(ingressId), options.callTimeoutMs).catch((error: unknown) => {
-        log.warn({ error: String(error) }, 'could not leave; the heartbeat lapses by itself');
-      });
+      await leave();
     },
   };
 }
+
+/** Of a container whose own route cannot be read: nobody knows where its instances are, and there are some. */
+const closedRoute = (containerId: string, version: number): Route => ({
+  ...{ containerId, version, state: 'SERVING', revisionId: null, targets: [], concurrency: 1, executionTimeoutMs: 0 },
+});
 
 /** A call that hangs must not hold up the lane. Its late answer is dropped. */
 async function within<T>(call: Promise<T>, ms: number): Promise<T> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Route } from '../domain/route.js';
 import { decodeRoute, encodeDocument } from './codec.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -6,7 +7,7 @@ import { guarded } from './redis-faults.js';
 import { integer, texts } from './redis-replies.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
 import type { ScriptRunner } from './script-runner.js';
-import type { RouteStore } from './work.js';
+import type { RouteStore, Routes } from './work.js';
 
 export interface RedisRoutesDeps {
   readonly scripts: ScriptRunner;
@@ -15,11 +16,26 @@ export interface RedisRoutesDeps {
   readonly keys: Keys;
 }
 
+/** One that cannot be read must not cost the others theirs. */
+function routesOf(stored: readonly string[]): Pick<Routes, 'routes' | 'unreadable'> {
+  const routes: Route[] = [];
+  const unreadable: { containerId: string; reason: string }[] = [];
+  for (let at = 0; at + 1 < stored.length; at += 2) {
+    const [containerId = '', text = ''] = stored.slice(at, at + 2);
+    try {
+      routes.push(decodeRoute(text));
+    } catch (error) {
+      unreadable.push({ containerId, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { routes, unreadable };
+}
+
 export function createRedisRoutes({ scripts, connection, subscriber, keys }: RedisRoutesDeps): RouteStore {
   return {
     routes: async () => {
-      const reply = z.tuple([integer, texts]).parse(await guarded(scripts.run('routes', {})));
-      return { version: reply[0], routes: reply[1].map(decodeRoute) };
+      const [version, stored] = z.tuple([integer, texts]).parse(await guarded(scripts.run('routes', {})));
+      return { version, ...routesOf(stored) };
     },
     route: async (containerId) => {
       const text = await guarded(connection.call((client) => client.hget(keys.key('routes'), containerId)));

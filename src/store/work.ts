@@ -299,9 +299,16 @@ export interface OperationWatch {
   wait(operationId: string, timeoutMs: number, signal: AbortSignal): Promise<Operation | null>;
 }
 
+/** All routes, and the version up to which they are complete. */
+export interface Routes {
+  readonly version: number;
+  readonly routes: readonly Route[];
+  /** Those that a newer version has written, or something has damaged. */
+  readonly unreadable: readonly { readonly containerId: string; readonly reason: string }[];
+}
+
 export interface RouteStore {
-  /** All routes and the version up to which they are complete. */
-  routes(): Promise<{ readonly version: number; readonly routes: readonly Route[] }>;
+  routes(): Promise<Routes>;
   route(containerId: string): Promise<Route | null>;
   /** Calls back with a container whose route changed and the new version; may miss some: read the version now and then. */
   onRoute(listener: (containerId: string, version: number) => void): () => void;

@@ -10,6 +10,10 @@ export interface MemoryRoutes extends RouteStore {
   down: boolean;
   /** While true nothing can be reported, and all can be read. */
   readOnly: boolean;
+  /** Containers whose routes cannot be read among all. */
+  readonly damaged: string[];
+  /** While true routes cannot be read, and all else goes well. */
+  mute: boolean;
   /** What ingresses said, oldest first, with the containers that they woke. */
   readonly reports: { readonly report: IngressReport; readonly wake: readonly string[] }[];
   readonly left: string[];
@@ -47,12 +51,22 @@ export function createMemoryRoutes(): MemoryRoutes {
   const store: MemoryRoutes = {
     down: false,
     readOnly: false,
+    damaged: [],
+    mute: false,
     reports: [],
     left: [],
     publish: (route, quiet = false) => write(route.containerId, route, quiet),
     remove: (containerId) => write(containerId, null, false),
     rewind: (version) => void history.splice(version + 1),
-    routes: () => answer(() => ({ version: present().version, routes: [...present().routes.values()] })),
+    routes: () =>
+      answer(() => {
+        if (store.mute) throw new Error('the routes cannot be read');
+        const { version, routes } = present();
+        const all = [...routes.values()];
+        const bad = ({ containerId }: Route) => store.damaged.includes(containerId);
+        const unreadable = all.filter(bad).map(({ containerId }) => ({ containerId, reason: 'it is damaged' }));
+        return { version, routes: all.filter((route) => !bad(route)), unreadable };
+      }),
     route: (containerId) => answer(() => present().routes.get(containerId) ?? null),
     version: () => answer(() => present().version),
     onRoute(listener) {

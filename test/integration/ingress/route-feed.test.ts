@@ -1,4 +1,4 @@
-import { ask, CONTAINER, routeTo, startIngress } from '../../support/ingress.js';
+import { ask, CONTAINER, DOMAIN, routeTo, startIngress } from '../../support/ingress.js';
 import { startInstance, type TestInstance } from '../../support/instance.js';
 import { createMemoryRoutes } from '../../support/memory-routes.js';
 import { until } from '../../support/until.js';
@@ -96,6 +96,37 @@ test('of a store that takes no writes the routes are read', async () => {
   expect(routes.reports).toEqual([]);
   routes.readOnly = false;
   await until('it is reported', () => routes.reports.at(-1)?.report.appliedVersion === version);
+  await ingress.stop(0);
+});
+
+test('a route that cannot be read answers 503, and the others go on', async () => {
+  const { ingress, routes, port, publish } = await startIngress();
+  await publish(routeTo(first.target));
+  routes.damaged.push(CONTAINER);
+  const other = 'bba00000000000000002';
+  routes.publish({ ...routeTo(second.target), containerId: other }, true);
+  const last = routes.publish({ ...routeTo(second.target), containerId: other }, true);
+  await until('all is read again', () => ingress.status().appliedVersion === last);
+  expect((await ask(port)).status).toBe(503);
+  expect((await ask(port, '/', { headers: { host: `${other}.${DOMAIN}` } })).body).toBe('r2');
+  routes.damaged.length = 0;
+  const mended = routes.publish(routeTo(first.target), true);
+  await until('it is applied', () => ingress.status().appliedVersion === mended);
+  expect((await ask(port)).body).toBe('r1');
+  await ingress.stop(0);
+});
+
+test('one that can read no routes leaves when it serves none any more, and comes back with the first that it reads', async () => {
+  const { ingress, routes, publish } = await startIngress({ staleAfterMs: 400 });
+  await publish(routeTo(first.target));
+  routes.mute = true;
+  const version = routes.publish(routeTo(second.target), true);
+  expect(routes.left).toEqual([]);
+  await until('it has left', () => routes.left.length > 0);
+  expect(ingress.ready()).toBe(false);
+  routes.mute = false;
+  await until('it is applied', () => ingress.status().appliedVersion === version);
+  expect(routes.reports.at(-1)?.report.appliedVersion).toBe(version);
   await ingress.stop(0);
 });
 

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { EMPTY_STATE } from '../../../src/domain/container-state.js';
 import type { Store } from '../../../src/store/redis-store.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { dump } from '../../support/script-contract.js';
@@ -10,6 +11,7 @@ import {
   deployed,
   newOperation,
   openStore,
+  routeOf,
   submit,
 } from '../../support/store-fixture.js';
 
@@ -72,4 +74,17 @@ test('an operation of a newer version is neither cancelled nor ended by a Delete
   const name = key('operation', operationId);
   await plain.set(name, (await plain.get(name))?.replace('[1,', '[2,') ?? '');
   await expectRefusals([() => store.records.cancel(operationId), () => submit(store, 'DELETE', id)]);
+});
+
+test('of the routes only that of a newer version is not read', async () => {
+  const [one, other] = [await activeContainer(store), await activeContainer(store)];
+  for (const { id, held } of [one, other]) {
+    await store.containerWork.publishRoute(held, { containerId: id, state: EMPTY_STATE, route: routeOf(id) });
+  }
+  const text = await plain.hget('{longshore}:routes', other.id);
+  await plain.hset('{longshore}:routes', other.id, text?.replace('"v":1', '"v":2') ?? '');
+  expect(await store.routes.routes()).toMatchObject({
+    routes: [{ containerId: one.id }],
+    unreadable: [{ containerId: other.id, reason: expect.stringContaining('start a newer Longshore') }],
+  });
 });

@@ -463,7 +463,7 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     expect(await store.hostWork.containersOn('gpu-1')).toEqual([id]);
   },
   routes: async () => {
-    expect(await store.routes.routes()).toEqual({ version: 0, routes: [] });
+    expect(await store.routes.routes()).toEqual({ version: 0, routes: [], unreadable: [] });
     const { id, second } = await deploying();
     expect(await store.routes.routes()).toMatchObject({ version: second.version, routes: [{ containerId: id }] });
   },

@@ -60,7 +60,7 @@ export function publishedRoutesContract(open: () => Store): void {
       ...state,
       instances: [{ ...instance, drainVersion: version }],
     });
-    expect(await other.routes.routes()).toEqual({ version, routes: [{ ...route, version }] });
+    expect(await other.routes.routes()).toEqual({ version, routes: [{ ...route, version }], unreadable: [] });
     expect(await other.routes.route('none')).toBeNull();
     await until('the switch is heard', () => heard.some((one) => one[0] === id && one[1] === version));
     const next = await store.containerWork.publishRoute(held, { containerId: id, state, route });
