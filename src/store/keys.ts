@@ -37,6 +37,9 @@ export const KEY_FAMILIES = {
   fence: 0,
   'route-version': 0,
 
+  /** When the time was noted last, and by how much it leads Redis' clock. */
+  clock: 0,
+
   // The work queue. A key is either in `due` or, while it is leased, in `lapse`.
   due: 0,
   lapse: 0,

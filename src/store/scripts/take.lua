@@ -5,10 +5,11 @@
 -- ARGV  1 {requestId, token, count, ttlMs, suspects, suspectDeaths}
 -- Returns {now, key, fence, unclean (0 or 1), trouble (text, or empty), ...}, flat; empty where nothing is due
 -- Errors  none
--- include: trouble fences
+-- include: trouble fences clock
 
 local SUSPECT_WAIT_MS = 1000
 
+keep_time()
 local memory = key('taken', args.requestId)
 if redis.call('EXISTS', memory) == 1 then return redis.call('LRANGE', memory, 0, -1) end
 

@@ -1,8 +1,10 @@
--- What every script starts with: its arguments, of which long texts come apart by name, and the one clock there is. FORMAT and settings stand before it.
+-- What every script starts with: its arguments, of which long texts come apart by name, and the one clock there is, which is that of Redis; for a while after
+-- that was set back it leads it. FORMAT and settings stand before it.
 local args = cjson.decode(ARGV[1])
 for position = 2, #ARGV, 2 do args[ARGV[position]] = ARGV[position + 1] end
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local clock_lead = tonumber(redis.call('HGET', key('clock'), 'lead') or '') or 0
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000) + clock_lead
 local OK = 'OK'
 
 local function has(text)
