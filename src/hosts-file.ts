@@ -7,7 +7,7 @@ import {
   type HostFields,
   parseHostEntries,
 } from './config/host-entries.js';
-import type { Resolve } from './config/loopback.js';
+import { isPrivate, type Resolve } from './config/loopback.js';
 import { type Findings, readCertificates, readKey, readText } from './config/pem-files.js';
 import type { PortRange } from './domain/host.js';
 import type { HostConfig } from './fleet/host-config.js';
@@ -113,6 +113,10 @@ function addressOf(entry: HostFields, local: boolean | null, place: Place): stri
     return fault(place, `"${address}" is not an IP address; engines bind published ports to addresses`);
   if (address === '0.0.0.0' || address === '::')
     return fault(place, `${address} would publish containers on every network; name the private address`);
+  if (!isPrivate(address)) {
+    const text = `${address} is a public address, at which anybody can call every container past the ingress; name a private one`;
+    place.findings.warn(place.variable, `${place.path}: ${text}, or let a firewall see to it`);
+  }
   return address;
 }
 

@@ -1,7 +1,7 @@
 import type { HostConfig } from '../fleet/host-config.js';
-import type { Diagnosis } from './diagnosis.js';
+import { type Diagnosis, failed } from './diagnosis.js';
 import { diagnoseHost } from './host.js';
-import { diagnoseRedis, type RedisPlace } from './redis.js';
+import { diagnoseRedis, type RedisFindings, type RedisPlace } from './redis.js';
 
 export interface Patient extends RedisPlace {
   readonly hosts: readonly HostConfig[];
@@ -15,5 +15,18 @@ export async function diagnose({ hosts, ...place }: Patient): Promise<readonly D
       diagnoseHost(host, redis.controlPlane, redis.hosts.find(({ name }) => name === host.name) ?? null),
     ),
   );
-  return [...redis.diagnoses, ...ofHosts.flat()];
+  return [...redis.diagnoses, ...ofHosts.flat(), ...diagnoseUnnamed(hosts, redis)];
+}
+
+/** Of what is on a host that has lost its entry nobody would hear. */
+function diagnoseUnnamed(hosts: readonly HostConfig[], { holders }: RedisFindings): readonly Diagnosis[] {
+  const named = new Set(hosts.map(({ name }) => name));
+  const unnamed = [...holders].filter(([name]) => !named.has(name));
+  return unnamed.map(([name, count]) =>
+    failed(
+      `host ${name}`,
+      `it is not in the configuration, and instances are on it (${count}): nobody looks after them, nor can they be deleted`,
+      'put its entry back under that name, with gone: true where the host is gone for good',
+    ),
+  );
 }

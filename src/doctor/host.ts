@@ -2,6 +2,7 @@ import type { Gpu, HostRecord } from '../domain/host.js';
 import { parseEndpoint } from '../engine/docker-endpoint.js';
 import { type EngineLook, lookAtEngine } from '../engine/docker-look.js';
 import { localGpus } from '../engine/local-gpus.js';
+import { otherHost } from '../fleet/fleet.js';
 import type { HostConfig } from '../fleet/host-config.js';
 import { type Diagnosis, failed, messageOf, ok, warning } from './diagnosis.js';
 import { mendOfEngine } from './engine-fault.js';
@@ -102,7 +103,7 @@ async function diagnoseEngine(
 
 function diagnoseOwner(
   name: string,
-  { owner, network }: EngineLook,
+  { owner, as, network }: EngineLook,
   controlPlane: ControlPlaneKnown | null,
 ): Diagnosis {
   const subject = `host ${name}`;
@@ -115,6 +116,7 @@ function diagnoseOwner(
       'on that host: docker volume rm longshore-owner',
     );
   if (controlPlane === null) return warning(subject, `claimed by control plane ${owner}; ours is not known now`);
+  if (owner === controlPlane.id && as !== '' && as !== name) return failed(subject, otherHost(as));
   if (owner === controlPlane.id) return ok(subject, `claimed by this control plane; ${networkText}`);
   return failed(
     subject,

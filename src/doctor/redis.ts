@@ -19,6 +19,8 @@ export interface RedisFindings {
   readonly controlPlane: ControlPlaneKnown | null;
   /** As workers last saw them; empty where Redis does not answer. */
   readonly hosts: readonly HostRecord[];
+  /** How many instances hold something of a host, by its name. */
+  readonly holders: ReadonlyMap<string, number>;
   /** Where Redis was asked; null: it does not run. */
   readonly url: string | null;
 }
@@ -31,27 +33,30 @@ export interface RedisPlace {
   readonly dataDir: string;
 }
 
+const NO_HOLDERS: ReadonlyMap<string, number> = new Map();
+
 export async function diagnoseRedis({ redisUrl, keyspace, dataDir }: RedisPlace): Promise<RedisFindings> {
   if (redisUrl !== null) return look(redisUrl, keyspace, 'start it, or set REDIS_URL to one that runs');
   const socket = socketPath(dataDir);
   if ((await ping(socket)) === 'PONG') return look(`unix://${socket}`, keyspace, 'restart the service');
   const controlPlane = (await isUnused(redisDir(dataDir))) ? { id: null } : null;
-  return { diagnoses: await diagnosePrograms(dataDir), controlPlane, hosts: [], url: null };
+  return { diagnoses: await diagnosePrograms(dataDir), controlPlane, hosts: [], holders: NO_HOLDERS, url: null };
 }
 
 async function look(url: string, keyspace: string, mend: string): Promise<RedisFindings> {
   try {
-    const { version, warnings, controlPlaneId, parked, hosts } = await lookAtRedis(url, keyspace);
+    const { version, warnings, controlPlaneId, parked, hosts, holders } = await lookAtRedis(url, keyspace);
     const use = controlPlaneId === null ? 'no control plane has used it yet' : `control plane ${controlPlaneId}`;
     const diagnoses = [
       ok('redis', `version ${version} answers; ${use}`),
       ...warnings.map((text) => warning('redis', text)),
       ...parked.map(({ key, trouble }) => diagnoseParked(key, trouble)),
     ];
-    return { diagnoses, controlPlane: { id: controlPlaneId }, hosts, url };
+    return { diagnoses, controlPlane: { id: controlPlaneId }, hosts, holders, url };
   } catch (error) {
     const message = messageOf(error);
-    return { diagnoses: [failed('redis', message, mendOf(message) ?? mend)], controlPlane: null, hosts: [], url };
+    const diagnoses = [failed('redis', message, mendOf(message) ?? mend)];
+    return { diagnoses, controlPlane: null, hosts: [], holders: NO_HOLDERS, url };
   }
 }
 
@@ -67,6 +72,8 @@ function diagnoseParked(key: string, trouble: Trouble): Diagnosis {
 
 /** Null where Redis did not say why. */
 function mendOf(message: string): string | null {
+  // Says it itself.
+  if (message.includes('maxmemory-policy')) return '';
   if (message.includes('refuses our credentials')) return 'put its user and password into REDIS_URL';
   if (message.includes('refuses the database'))
     return 'name a database that it has in REDIS_URL: redis://host:6379/0 (its redis.conf says how many: databases)';

@@ -15,7 +15,7 @@ export function containerView(record: ContainerRecord, url: string): Container {
     url,
     activeRevisionId: record.state.activeRevisionId,
     instances: record.state.instances.map(instanceView),
-    statusMessage: record.state.parked ?? statusMessage(record.state),
+    statusMessage: record.state.parked ?? record.state.away ?? statusMessage(record.state),
   };
 }
 

@@ -19,5 +19,6 @@ export function networkName(controlPlaneId: string): string {
   return `longshore-${controlPlaneId.slice(-12)}`;
 }
 
-/** The one volume whose label tells which control plane an engine belongs to. */
+/** The one volume whose labels tell which control plane an engine belongs to, and as which of its hosts. */
 export const OWNER_VOLUME = 'longshore-owner';
+export const OWNER_HOST = 'longshore.host';

@@ -2,7 +2,7 @@ import { createDockerClient, type DockerClient } from './docker-client.js';
 import type { EngineEndpoint } from './docker-endpoint.js';
 import { infoOf } from './docker-info.js';
 import { member, textOf } from './docker-json.js';
-import { LABEL, networkName, OWNER_VOLUME } from './docker-labels.js';
+import { LABEL, networkName, OWNER_HOST, OWNER_VOLUME } from './docker-labels.js';
 import { CALL_TIMEOUTS } from './docker-scope.js';
 import { EngineError, type EngineInfo } from './driver.js';
 
@@ -10,6 +10,8 @@ export interface EngineLook {
   readonly info: EngineInfo;
   /** Id of the control plane that claimed the engine; null: nobody; empty: somebody made the volume by hand. */
   readonly owner: string | null;
+  /** The name of the host that it is to that one; empty: nothing says. */
+  readonly as: string;
   /** Whether the owner's network is there. */
   readonly network: boolean;
 }
@@ -23,7 +25,8 @@ export async function lookAtEngine(host: string, endpoint: EngineEndpoint): Prom
     const owner = volume === null ? null : textOf(member(volume, 'Labels', LABEL.controlPlane));
     const name = owner ? networkName(owner) : null;
     const network = name === null ? null : await readIfThere(client, `read network ${name}`, `/networks/${name}`);
-    return { info, owner, network: network !== null };
+    const as = textOf(member(volume, 'Labels', OWNER_HOST));
+    return { info, owner, as, network: network !== null };
   } finally {
     client.close();
   }

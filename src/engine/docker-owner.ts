@@ -1,30 +1,31 @@
 import { type CallContext, engineError } from './docker-errors.js';
 import { member, textOf } from './docker-json.js';
-import { LABEL, networkName, OWNER_VOLUME } from './docker-labels.js';
+import { LABEL, networkName, OWNER_HOST, OWNER_VOLUME } from './docker-labels.js';
 import type { EngineScope } from './docker-scope.js';
-import { EngineError } from './driver.js';
+import { type Claim, EngineError } from './driver.js';
 
 /**
  * Creating a volume by name is a compare-and-set on an engine: all who try are answered with the one that won. Once the engine was
  * started again it leaves the labels out of that answer, and tells them when asked only.
  */
-export async function claimEngine(scope: EngineScope, signal?: AbortSignal): Promise<{ readonly owner: string }> {
+export async function claimEngine(scope: EngineScope, signal?: AbortSignal): Promise<Claim> {
   const context: CallContext = { host: scope.host, what: `claim by volume ${OWNER_VOLUME}`, mutates: true };
   const created = await scope.client.call({
     method: 'POST',
     path: '/volumes/create',
-    body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: scope.controlPlaneId } },
+    body: { Name: OWNER_VOLUME, Labels: { [LABEL.controlPlane]: scope.controlPlaneId, [OWNER_HOST]: scope.host } },
     what: context.what,
     mutates: true,
     timeoutMs: scope.timeouts.change,
     signal,
   });
-  const owner = ownerOf(created) || ownerOf(await ownerVolume(scope, context, signal));
+  const claim = ownerOf(created) === '' ? await ownerVolume(scope, context, signal) : created;
+  const owner = ownerOf(claim);
   if (owner === '') {
     const text = `a volume of this name exists that is not ours (it has no label ${LABEL.controlPlane}); remove it by hand`;
     throw engineError('CONFLICT', context, text);
   }
-  return { owner };
+  return { owner, as: textOf(member(claim, 'Labels', OWNER_HOST)) };
 }
 
 const ownerOf = (volume: unknown): string => textOf(member(volume, 'Labels', LABEL.controlPlane));

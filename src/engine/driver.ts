@@ -48,10 +48,18 @@ export interface EngineDriver {
   logs(name: string, limit: { readonly lines: number; readonly bytes: number }, signal?: AbortSignal): Promise<string>;
   /** Makes the labelled bridge network (traffic between containers off) unless it is there. */
   ensureNetwork(signal?: AbortSignal): Promise<void>;
-  /** Claims the engine for this control plane by the volume `longshore-owner`: a compare-and-set. Returns the owner's id. */
-  claim(signal?: AbortSignal): Promise<{ readonly owner: string }>;
+  /** Claims the engine for this control plane by the volume `longshore-owner`: a compare-and-set. */
+  claim(signal?: AbortSignal): Promise<Claim>;
   /** Hints that something changed, from the moment at which it calls `listening`; may miss some. Ends with the signal or an EngineError. */
   events(signal: AbortSignal, listening?: () => void): AsyncIterable<EngineEvent>;
+}
+
+/** Whose an engine is. */
+export interface Claim {
+  /** Id of the control plane. */
+  readonly owner: string;
+  /** The name of the host that it is to that one; empty: the claim does not say. */
+  readonly as: string;
 }
 
 export interface EngineInfo {

@@ -52,9 +52,9 @@ export function localGpus(deps: LocalGpusDeps, signal?: AbortSignal): Promise<re
     );
     child.once('close', (code) =>
       settle(() => {
-        if (code === 0) resolve(parseGpus(output));
-        else if (/no devices were found/i.test(output)) resolve([]);
-        else reject(failure(`ended with ${code}: ${output}`));
+        const gpus = code === 0 ? parseGpus(output) : [];
+        if (gpus.length > 0 || /no devices were found/i.test(output)) resolve(gpus);
+        else reject(failure(code === 0 ? `answered with no GPU: ${output}` : `ended with ${code}: ${output}`));
       }),
     );
   });

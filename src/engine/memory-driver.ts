@@ -139,8 +139,8 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
       send(line, 'ensureNetwork', '', signal, () => void engine.networks.add(networkName(controlPlaneId))),
     claim: (signal) =>
       send(line, 'claim', '', signal, () => {
-        engine.owner ??= controlPlaneId;
-        return { owner: engine.owner };
+        engine.claim ??= { owner: controlPlaneId, as: options.host };
+        return engine.claim;
       }),
     events: (signal, listening) => eventsOf(engine, controlPlaneId, signal, listening),
   };

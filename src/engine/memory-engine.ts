@@ -2,7 +2,7 @@ import type { Makings } from '../domain/memo.js';
 import { networkName } from './docker-labels.js';
 import { canonicalReference, parseReference } from './docker-reference.js';
 import { specHash } from './docker-spec.js';
-import type { InstanceSpec, ObservedInstance } from './driver.js';
+import type { Claim, InstanceSpec, ObservedInstance } from './driver.js';
 import {
   EngineError,
   type EngineErrorKind,
@@ -42,7 +42,7 @@ export class MemoryEngine {
   readonly listeners = new Set<(controlPlaneId: string, event: EngineEvent) => void>();
   /** Devices in the hands of containers that no control plane made. */
   foreignGpus: readonly string[] = [];
-  owner: string | null = null;
+  claim: Claim | null = null;
   #made = 0;
   /** By the container that they are of. */
   readonly #groups = new Map<string, Set<MemoryContainer>>();

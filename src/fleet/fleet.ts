@@ -68,7 +68,7 @@ export function createFleet(deps: FleetDeps): Fleet {
 
   const ready = async (name: string): Promise<EngineDriver> => {
     const host = hosts.get(name);
-    if (!host) throw new EngineError('UNREACHABLE', name, 'it is not in the configuration of this worker');
+    if (!host) throw new EngineError('UNREACHABLE', name, NOT_CONFIGURED);
     const silence = alone(name, passed.has(name));
     if (silence) throw silence;
     const wasSilent = isSilent(name);
@@ -81,7 +81,19 @@ export function createFleet(deps: FleetDeps): Fleet {
     const listed = config.gpus === 'auto' ? deps.localGpus() : Promise.resolve(config.gpus);
     const [{ version: engineVersion, memory, cores }, gpus] = await Promise.all([driver.info(signal), listed]);
     const uuids = gpus.map((gpu) => gpu.uuid);
+    refuseShared(config, uuids);
     return { gpus, foreignGpus: await driver.foreignGpus(uuids, signal), memory, cores, engineVersion };
+  };
+
+  /** What nvidia-smi finds may be listed for another host, and would be leased twice. */
+  const refuseShared = ({ name, gpus }: HostConfig, found: readonly string[]): void => {
+    if (gpus !== 'auto') return;
+    for (const other of deps.hosts) {
+      const shared = other.gpus === 'auto' ? undefined : other.gpus.find(({ uuid }) => found.includes(uuid));
+      if (shared === undefined) continue;
+      const text = `${shared.uuid}, which nvidia-smi finds here, is listed for host ${other.name} too; list the GPUs of each, or write none`;
+      throw new EngineError('PERMANENT', name, text);
+    }
   };
 
   return {
@@ -120,8 +132,9 @@ function inspectionKind({ kind }: EngineError): Exclude<Inspection['kind'], 'ANS
 /** Claiming and making a network may run late without harm, so an outcome that is not known is no answer and no more. */
 async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<EngineDriver> {
   try {
-    const { owner } = await driver.claim();
+    const { owner, as } = await driver.claim();
     if (owner !== controlPlaneId) throw new EngineError('PERMANENT', driver.host, refusal(owner, driver.host));
+    if (as !== '' && as !== driver.host) throw new EngineError('PERMANENT', driver.host, otherHost(as));
     await driver.ensureNetwork();
     return driver;
   } catch (error) {
@@ -132,6 +145,14 @@ async function preflight(driver: EngineDriver, controlPlaneId: string): Promise<
     throw error;
   }
 }
+
+const NOT_CONFIGURED =
+  'the hosts file of this worker has no entry of that name; put it back, with gone: true where the host is gone for good';
+
+/** For people: what it means that the claim of an engine names another host. */
+export const otherHost = (as: string): string =>
+  `this engine is host ${as} already: its volume longshore-owner says so; leave one of the two entries of the hosts file, by that name; ` +
+  'if nothing of Longshore is left on it, it is free for another name after, on that host: docker volume rm longshore-owner';
 
 const refusal = (owner: string, host: string): string =>
   `the engine belongs to another control plane, ${owner}: its volume longshore-owner says so; ` +

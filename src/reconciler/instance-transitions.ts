@@ -108,6 +108,11 @@ export function exited(state: ContainerState, step: NoteExit, now: number): Cont
   return { ...change(state, instanceId, part), watch, message: failed };
 }
 
+/** NOTE_AWAY. */
+export function awayNoted(state: ContainerState, away: string | null): ContainerState {
+  return { ...state, away: away ?? undefined };
+}
+
 /** Between an exit and the next start: each start that was not followed by a long healthy life makes the next one wait longer. */
 export function restartDelay(restarts: number): number {
   return restarts === 0 ? 0 : backoff(restarts, RESTART_BACKOFF_MS);

@@ -51,6 +51,7 @@ function* concerns(view: ContainerView): Generator<Step | null> {
   yield* ofRole(view, 'DISCARDED', discard);
   yield discardSurplus(view);
   yield planUnaccounted(view, false);
+  yield noteAway(view);
   yield unreachableHosts(view);
 }
 
@@ -58,6 +59,16 @@ function* ofRole(view: ContainerView, role: InstanceRecord['role'], plan: Plan):
   for (const instance of view.state.instances) {
     if (instance.role === role && !isUnknown(view, instance)) yield plan(view, instance);
   }
+}
+
+/** Once for each time that its host is away: why that is changes from look to look. */
+function noteAway(view: ContainerView): Step | null {
+  const away = view.state.instances.find((one) => one.role === 'SERVING' && isUnknown(view, one));
+  if ((away === undefined) === (view.state.away === undefined)) return null;
+  if (away === undefined) return { kind: 'NOTE_AWAY', away: null };
+  const why = view.unobserved.get(away.host);
+  const text = `host ${away.host} cannot be reached, so that nothing is known of the instance there: ${why}`;
+  return { kind: 'NOTE_AWAY', away: text };
 }
 
 /** What is on them may be anything by now; nobody else may tell when they answer again. */

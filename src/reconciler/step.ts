@@ -27,6 +27,7 @@ export type Step =
   | FreeDevices
   | TakeDevicesBack
   | NoteExit
+  | NoteAway
   | Revert
   | ForgetInstance
   | PublishRoute
@@ -176,6 +177,13 @@ export interface NoteExit {
   readonly reason: string;
   /** False where somebody merely holds it. */
   readonly died: boolean;
+}
+
+/** The host of a serving instance does not answer, or does again: callers see it. */
+export interface NoteAway {
+  readonly kind: 'NOTE_AWAY';
+  /** Null: it does again. */
+  readonly away: string | null;
 }
 
 /** The active revision died while it was watched: queues an operation of our own that goes back to the last stable one, unless another operation waits. */

@@ -109,6 +109,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
   ),
   routed: z.array(text),
   message: text,
+  away: text.optional(),
   parked: text.optional(),
 });
 

@@ -1,5 +1,5 @@
 import type { HostRecord } from '../domain/host.js';
-import { decodeHost } from './codec.js';
+import { decodeDevices, decodeHost } from './codec.js';
 import { createKeys } from './keys.js';
 import { createRedisClient } from './redis-client.js';
 import { createRedisConnection } from './redis-connection.js';
@@ -14,6 +14,8 @@ export interface RedisLook extends RedisJudgement {
   readonly parked: Awaited<ReturnType<Parking['parked']>>;
   /** As workers last saw them. */
   readonly hosts: readonly HostRecord[];
+  /** How many instances hold GPUs, a port or room on a host, by its name. */
+  readonly holders: ReadonlyMap<string, number>;
 }
 
 /** What a Redis is like, without changing anything in it. Rejects with a DomainError where it does not answer or is not fit. */
@@ -25,9 +27,16 @@ export async function lookAtRedis(url: string, keyspace?: string): Promise<Redis
     const plane = keys.key('control-plane');
     const controlPlaneId = await guarded(connection.call((client) => client.hget(plane, 'id')));
     const hosts = await guarded(connection.call((client) => client.hvals(keys.key('hosts'))));
+    const leases = await guarded(connection.call((client) => client.hvals(keys.key('devices'))));
     const parked = await readParked(connection, keys);
-    return { ...judgement, controlPlaneId, parked, hosts: hosts.map(decodeHost) };
+    return { ...judgement, controlPlaneId, parked, hosts: hosts.map(decodeHost), holders: countByHost(leases) };
   } finally {
     await connection.close();
   }
+}
+
+function countByHost(leases: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { host } of leases.map(decodeDevices)) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
 }

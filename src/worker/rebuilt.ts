@@ -113,6 +113,7 @@ function stateOf(remains: Remains): ContainerState {
     activeRevisionId: revisionId,
     stableRevisionId: revisionId,
     watch: null,
+    away: undefined,
     rollout: null,
     instances: [...found, ...remembered],
     message: '',

@@ -157,4 +157,13 @@ describe('an engine that another control plane has claimed', () => {
   test('is fine where it is ours', async () => {
     expect((await look({}, { id: 'theirs' })).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
   });
+
+  test('is a failure where it is ours as another host', async () => {
+    await engine.docker('volume', 'rm', 'longshore-owner');
+    const labels = ['--label', 'longshore.control-plane=theirs', '--label', 'longshore.host=gpu-9'];
+    await engine.docker('volume', 'create', ...labels, 'longshore-owner');
+    expect(await look({}, { id: 'theirs' })).toContainEqual(
+      expect.objectContaining({ state: 'FAILED', text: expect.stringContaining('is host gpu-9 already') }),
+    );
+  });
 });

@@ -18,9 +18,13 @@ async function read(yaml: string) {
   const path = join(dir, 'hosts.yaml');
   await writeFile(path, yaml);
   const faults: string[] = [];
-  const findings = { fault: (_: string, message: string) => void faults.push(message), warn: () => {} };
+  const warnings: string[] = [];
+  const findings = {
+    fault: (_: string, message: string) => void faults.push(message),
+    warn: (_: string, message: string) => void warnings.push(message),
+  };
   const hosts = await readHostsFile(path, 'LONGSHORE_HOSTS_FILE', { now: Date.now(), resolve: resolveHost, findings });
-  return { hosts, faults };
+  return { hosts, faults, warnings };
 }
 
 const local = 'name: a, endpoint: "unix:///run/a.sock"';
@@ -47,6 +51,19 @@ test('a remote engine is given with everything, and its files are read from besi
       ports: { first: 5000, last: 5001 },
     },
   ]);
+});
+
+test.each(['127.0.0.1', '10.0.0.5', '172.31.0.1', '192.168.1.1', '100.64.0.1', '169.254.0.1', '::1', 'fd00::1'])(
+  'the address %s is a private one',
+  async (address) => {
+    expect(await read(`hosts: [{${local}, address: "${address}"}]`)).toMatchObject({ faults: [], warnings: [] });
+  },
+);
+
+test.each(['8.8.8.8', '172.32.0.1', '2001:db8::1'])('of the public address %s is warned', async (address) => {
+  const { hosts, warnings } = await read(`hosts: [{${local}, address: "${address}"}]`);
+  expect(hosts).toMatchObject([{ address }]);
+  expect(warnings).toEqual([expect.stringMatching(/^hosts\[0\]\.address: .* is a public address/)]);
 });
 
 test('a host may be marked as gone', async () => {

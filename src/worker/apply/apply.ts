@@ -1,6 +1,6 @@
 import { EngineError } from '../../engine/driver.js';
-import { exited } from '../../reconciler/instance-transitions.js';
-import type { Halt, NoteExit, Step, Wait } from '../../reconciler/step.js';
+import { awayNoted, exited } from '../../reconciler/instance-transitions.js';
+import type { Halt, NoteAway, NoteExit, Step, Wait } from '../../reconciler/step.js';
 import { type Outcome, record, type StepContext, stateOf } from './context.js';
 import * as engine from './engine-steps.js';
 import { movePort } from './move-port-step.js';
@@ -60,6 +60,8 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
       return placement.forgetInstance(step, context);
     case 'NOTE_EXIT':
       return noteExit(step, context);
+    case 'NOTE_AWAY':
+      return noteAway(step, context);
     case 'REVERT':
       return revert(step, context);
     case 'HOLD_ROUTE':
@@ -76,6 +78,14 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
 async function noteExit(step: NoteExit, context: StepContext): Promise<Outcome> {
   const outcome = await record(context, exited(stateOf(context), step, context.view.now));
   tell(context, 'an instance does not run', { instance: step.instanceId, reason: step.reason });
+  return outcome;
+}
+
+async function noteAway({ away }: NoteAway, context: StepContext): Promise<Outcome> {
+  const outcome = await record(context, awayNoted(stateOf(context), away));
+  tell(context, away === null ? 'the host of what serves answers again' : 'the host of what serves is away', {
+    reason: away ?? undefined,
+  });
   return outcome;
 }
 

@@ -171,8 +171,8 @@ describe('what Docker was told', () => {
     await engine.docker('volume', 'create', 'longshore-owner');
     await expect(stranger.claim()).rejects.toThrow('longshore-owner');
     await engine.docker('volume', 'rm', 'longshore-owner');
-    expect(await stranger.claim()).toEqual({ owner: third });
-    expect(await driver.claim()).toEqual({ owner: third });
+    expect(await stranger.claim()).toEqual({ owner: third, as: driver.host });
+    expect(await driver.claim()).toEqual({ owner: third, as: driver.host });
     stranger.close();
   });
 

@@ -234,6 +234,10 @@ test(
     const told = (await diagnose({ ...patient(), redisUrl: null, dataDir })).map(lineOf).join('\n');
     expect(told).toMatch(/ok +redis: version \S+ answers; control plane bbp\w+/);
     expect(told).not.toMatch(/FAILED|claimed by another/);
+    const unnamed = await diagnose({ ...patient(), redisUrl: null, dataDir, hosts: [] });
+    expect(unnamed.map(lineOf).join('\n')).toMatch(
+      /FAILED +host host-1: it is not in the configuration, and instances are on it/,
+    );
     await restored.client.succeeded(await restored.client.delete(id));
     expect(await engine.docker('ps', '-aq', '--filter', 'label=longshore.container')).toBe('');
   },

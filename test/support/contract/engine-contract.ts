@@ -296,6 +296,7 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     const owners = new Set(claims.map((claim) => claim.owner));
     expect(owners.size).toBe(1);
     expect([under.controlPlaneId, under.otherControlPlaneId]).toContain(claims[0].owner);
+    expect(claims[0].as).toBe(under.driver.host);
   });
 
   test('makes its network once, however often it is asked', async () => {

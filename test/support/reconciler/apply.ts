@@ -174,6 +174,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       return world.write(container, one.roleSet(state, step.instanceId, step.role, step.reason, now));
     case 'NOTE_EXIT':
       return world.write(container, one.exited(state, step, now));
+    case 'NOTE_AWAY':
+      return world.write(container, one.awayNoted(state, step.away));
     case 'REVERT': {
       const { activeRevisionId: from } = state;
       const own = {

@@ -70,7 +70,10 @@ test('a container joins what callers set with what its worker recorded', () => {
   });
 });
 
-test('that a container is parked is more urgent than what its instances are at', () => {
+test.each([
+  ['that a container is parked is more urgent than what its instances are at', { parked: 'parked: why', away: 'away' }],
+  ['that the host of what serves is away is more urgent than what was seen of it last', { away: 'away' }],
+])('%s', (_what, part) => {
   const record = {
     id: 'c1',
     folderId: 'f',
@@ -80,7 +83,7 @@ test('that a container is parked is more urgent than what its instances are at',
     labels: {},
     status: 'ACTIVE',
     version: 1,
-    state: stateOf({ message: 'why', parked: 'parked: why' }),
+    state: stateOf({ message: 'why', ...part }),
   } as const;
-  expect(containerView(record, '').statusMessage).toBe('parked: why');
+  expect(containerView(record, '').statusMessage).toBe(Object.values(part)[0]);
 });

@@ -83,6 +83,7 @@ describe('asking the machine', () => {
   test('a driver that fails or hangs is a fault, not a machine without GPUs', async () => {
     const failing = ask('echo "Failed to initialize NVML: Driver/library version mismatch" >&2; exit 18');
     await expect(failing).rejects.toMatchObject({ kind: 'TRANSIENT', message: expect.stringContaining('mismatch') });
+    await expect(ask('echo "GPU-1, NVIDIA H200, 143771"')).rejects.toThrow('answered with no GPU: GPU-1');
     await expect(ask('exec sleep 1000', 50)).rejects.toMatchObject({ kind: 'TRANSIENT' });
     await expect(ask('exec sleep 1000', 60_000, AbortSignal.timeout(50))).rejects.toThrow('cancelled');
   });

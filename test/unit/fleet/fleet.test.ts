@@ -47,6 +47,29 @@ describe('what a host is found to be', () => {
     await expect(fleet.ready('gpu-1')).rejects.toMatchObject({ kind: 'PERMANENT', message: 'it went wrong' });
   });
 
+  test('an engine that is another host by its claim is refused, whatever leads to it', async () => {
+    const { fleet, host } = setUp();
+    host.engine.claim = { owner: 'plane', as: 'a' };
+    const reason = expect.stringMatching(/is host a already.*docker volume rm longshore-owner/);
+    expect(await fleet.inspect('gpu-1')).toEqual({ kind: 'REFUSED', reason });
+    host.engine.claim = { owner: 'plane', as: '' };
+    expect(await fleet.inspect('gpu-1')).toMatchObject({ kind: 'ANSWERED' });
+  });
+
+  test('GPUs that are found here and listed for another host are given to neither twice', async () => {
+    const gpu = { uuid: 'GPU-1', name: 'H200', memory: 1 };
+    const hosts = ['found', 'listed'].map((name) => ({
+      ...{ name, endpoint: `unix:///${name}`, address: '127.0.0.1', tls: null, labels: {} },
+      ...{ gpus: name === 'found' ? ('auto' as const) : [gpu], ports: { first: 30_000, last: 30_010 } },
+    }));
+    const driver = ({ name }: { name: string }) => createMemoryHost({ host: name }).driver('plane');
+    const fleet = createFleet({ hosts, controlPlaneId: 'plane', driver, localGpus: () => Promise.resolve([gpu]) });
+    const reason =
+      'GPU-1, which nvidia-smi finds here, is listed for host listed too; list the GPUs of each, or write none';
+    expect(await fleet.inspect('found')).toEqual({ kind: 'REFUSED', reason });
+    expect(await fleet.inspect('listed')).toMatchObject({ kind: 'ANSWERED', inventory: { gpus: [gpu] } });
+  });
+
   test('GPUs that cannot be read are no reason to leave the engine alone', async () => {
     const { fleet } = setUp(() => Promise.reject(fault('TRANSIENT', 'nvidia-smi: no answer')));
     expect(await fleet.inspect('gpu-1')).toEqual({ kind: 'UNFIT', reason: 'nvidia-smi: no answer' });

@@ -79,7 +79,7 @@ describe('after an unclean take-over', () => {
   it('a rename that failed sets its host apart until it is due again', () => {
     const faulty = { ...former, fault: fault('RENAME_CONTAINER', 'TRANSIENT', { retryAt: NOW + 700 }) };
     const observed = [seen(former, { fence: FENCE - 1 })];
-    const step = plan(aView({ unclean: true, observed, state: { instances: [faulty] } }));
+    const step = plan(aView({ unclean: true, observed, state: { instances: [faulty], away: 'said' } }));
     expect(step).toMatchObject({ kind: 'WAIT' });
   });
 
@@ -412,7 +412,10 @@ describe('a serving instance whose GPU is gone', () => {
   const gone = fault('START_CONTAINER', 'PERMANENT', { reason: 'GPU_GONE' });
   const planned = (part: Partial<typeof down>, parts: ViewParts = {}) => {
     const instance = { ...down, ...part };
-    return plan(aView({ observed: [seen(instance, { state: 'EXITED' })], ...parts, state: { instances: [instance] } }));
+    const away = parts.unobserved === undefined ? {} : { away: 'said' };
+    return plan(
+      aView({ observed: [seen(instance, { state: 'EXITED' })], ...parts, state: { instances: [instance], ...away } }),
+    );
   };
 
   it('is started in place a few times, in case its driver is only being loaded, and then moved', () => {

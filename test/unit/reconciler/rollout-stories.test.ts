@@ -266,7 +266,7 @@ describe('a delete', () => {
     story.steps(isKind('COMPLETE_OPERATION'));
     expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
     story.world.down.clear();
-    expect(story.steps()).toEqual([]);
+    expect(story.steps()).toEqual(['NOTE_AWAY']);
     story.world.submit(story.container, 'DELETE');
     story.steps(isKind('REMOVE_RECORDS'));
     expect(story.container.status).toBe('GONE');
