@@ -2,10 +2,15 @@
 // code is made.
 //
 //	go run . 127.0.0.1:50051 registry.example.com/team/app:1.4.2
+//
+// By TLS where LONGSHORE_TLS_CA, LONGSHORE_TLS_CERT and LONGSHORE_TLS_KEY name PEM files: the authority of the server, and a
+// certificate of ours.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
@@ -13,6 +18,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -78,11 +84,35 @@ func (c client) remove(ctx context.Context, id string) error {
 	return err
 }
 
+func transport() (credentials.TransportCredentials, error) {
+	ca, cert, key := os.Getenv("LONGSHORE_TLS_CA"), os.Getenv("LONGSHORE_TLS_CERT"), os.Getenv("LONGSHORE_TLS_KEY")
+	if ca == "" || cert == "" || key == "" {
+		return insecure.NewCredentials(), nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("%s holds no certificate", ca)
+	}
+	return credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}), nil
+}
+
 func main() {
 	if len(os.Args) != 3 {
 		log.Fatal("usage: go run . ADDRESS IMAGE")
 	}
-	connection, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	secured, err := transport()
+	if err != nil {
+		log.Fatal(err)
+	}
+	connection, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(secured))
 	if err != nil {
 		log.Fatal(err)
 	}

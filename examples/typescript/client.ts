@@ -1,4 +1,5 @@
-import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { readFileSync } from 'node:fs';
+import { type ChannelCredentials, credentials, type ServiceError } from '@grpc/grpc-js';
 import type { Container } from '../../gen/ts/longshore/containers/v1/container.js';
 import {
   ContainerServiceClient,
@@ -14,11 +15,19 @@ import { OperationServiceClient } from '../../gen/ts/longshore/operation/v1/oper
  * A whole client, from the generated code: creates a container, deploys an image, shows its url, deletes it again.
  *
  *   node --import tsx examples/typescript/client.ts 127.0.0.1:50051 registry.example.com/team/app:1.4.2
+ *
+ * By TLS where LONGSHORE_TLS_CA, LONGSHORE_TLS_CERT and LONGSHORE_TLS_KEY name PEM files: the authority of the server, and a certificate of ours.
  */
 
 const [address = '127.0.0.1:50051', image = 'longshore/demo-app:latest'] = process.argv.slice(2);
-const containers = new ContainerServiceClient(address, credentials.createInsecure());
-const operations = new OperationServiceClient(address, credentials.createInsecure());
+const containers = new ContainerServiceClient(address, channelCredentials());
+const operations = new OperationServiceClient(address, channelCredentials());
+
+function channelCredentials(): ChannelCredentials {
+  const { LONGSHORE_TLS_CA: ca, LONGSHORE_TLS_CERT: cert, LONGSHORE_TLS_KEY: key } = process.env;
+  if (!ca || !cert || !key) return credentials.createInsecure();
+  return credentials.createSsl(readFileSync(ca), readFileSync(key), readFileSync(cert));
+}
 
 type Callback<T> = (error: ServiceError | null, answer: T) => void;
 
