@@ -171,9 +171,9 @@ export function createRouteFeed(deps: RouteFeedDeps): RouteFeed {
 
   /** Nobody is to wait for an ingress that serves nothing. */
   async function leave(): Promise<void> {
+    joined = false;
     try {
       await within(store.leave(ingressId), options.callTimeoutMs);
-      joined = false;
     } catch (error) {
       log.warn({ error: String(error) }, 'could not leave; the heartbeat lapses by itself');
     }

@@ -1,9 +1,11 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { type Advance, attempt, awaitHost, awaitRemoval } from './bring-up.js';
+import { withdrawRoute } from './port-clash.js';
 import { isGoing, isUp, observedOf } from './presence.js';
 import type { Step } from './step.js';
 import { planUnaccounted } from './takeover.js';
+import { targetsOf } from './transitions.js';
 import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
 
@@ -33,9 +35,17 @@ function takeAway(view: ContainerView, instance: InstanceRecord, since: number):
     return attempt(view, instance, { kind: 'STOP_CONTAINER', instanceId: id, name: observed.name }, since);
   }
   if (mayRunUnseen(view, instance)) return { kind: 'FAILED', failure: runsUnseen(instance, observed), logsOf: null };
-  if (instance.leased) return { kind: 'STEP', step: { kind: 'FREE_DEVICES', instanceId: id } };
+  if (instance.leased) return { kind: 'STEP', step: giveUp(view, instance) };
   if (observed === undefined) return { kind: 'STEP', step: { kind: 'FORGET_INSTANCE', instanceId: id } };
   const { host, name } = observed;
   const reason = 'its container is being deleted';
   return attempt(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId: id, name, reason }, since);
+}
+
+/** Its port may be another container's at once, to which no request for this one may go. */
+function giveUp(view: ContainerView, instance: InstanceRecord): Step {
+  const { id: instanceId } = instance;
+  const reason = 'its container is being deleted';
+  if (targetsOf(view.state).includes(instanceId)) return { kind: 'SET_ROLE', instanceId, role: 'DISCARDED', reason };
+  return withdrawRoute(view, instance) ?? { kind: 'FREE_DEVICES', instanceId };
 }

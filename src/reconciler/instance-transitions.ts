@@ -91,7 +91,7 @@ export function healthy(state: ContainerState, instanceId: string, now: number, 
   return provenIf(ill ? next : { ...next, message: '' }, watchWindowMs);
 }
 
-/** NOTE_EXIT: the container's status message says it too, with when it is started again. */
+/** NOTE_EXIT: the container's status message says it too, and when it is started again, which its instance may not live to see. */
 export function exited(state: ContainerState, step: NoteExit, now: number): ContainerState {
   const { instanceId, reason } = step;
   const instance = state.instances.find(({ id }) => id === instanceId);
@@ -102,10 +102,10 @@ export function exited(state: ContainerState, step: NoteExit, now: number): Cont
   const delayMs = step.died ? restartDelay(restarts) : 0;
   const starts = restarts === 1 ? 'a start' : `${restarts} starts`;
   const later = `; after ${starts} in short order it is started again in ${Math.round(delayMs / 1000)} s`;
-  const failed = delayMs === 0 ? reason : `${reason}${later}`;
-  const part = { startedAt: null, engineStartedAt: null, healthyAt: null, failed, restarts, changedAt: now };
+  const message = delayMs === 0 ? reason : `${reason}${later}`;
+  const part = { startedAt: null, engineStartedAt: null, healthyAt: null, failed: reason, restarts, changedAt: now };
   const watch = step.died ? died(state, revisionId, reason, now) : state.watch;
-  return { ...change(state, instanceId, part), watch, message: failed };
+  return { ...change(state, instanceId, part), watch, message };
 }
 
 /** NOTE_AWAY. */

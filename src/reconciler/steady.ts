@@ -43,7 +43,7 @@ function* concerns(view: ContainerView): Generator<Step | null> {
   if (wanted) yield planRevert(view);
   if (wanted) yield* ofRole(view, 'SERVING', keepServing);
   if (wanted) yield* moveFromLost(view);
-  if (wanted) yield refreshRoute(view);
+  yield refreshRoute(view);
   if (!wanted && view.running === null) yield* ofRole(view, 'SERVING', leaveDown);
   if (view.state.rollout === null) yield* abandoned(view);
   yield* ofRole(view, 'DRAINING', drain);

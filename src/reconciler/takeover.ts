@@ -3,10 +3,15 @@ import { isUp, observedOfId } from './presence.js';
 import type { Step } from './step.js';
 import type { ContainerView, HostedInstance } from './view.js';
 
-/** A container from a future that Redis lost: everything stops, since what we would do is based on the past. */
+/**
+ * A container from a future that Redis lost: everything stops, since what we would do is based on the past. But for one that never ran, which holds
+ * nothing: from that nobody could tell what was wanted.
+ */
 export function planHalt(view: ContainerView): Step | null {
-  const newer = view.observed.find((observed) => observed.identity.generation > view.state.generation);
-  if (newer === undefined) return null;
+  const future = view.observed.filter((observed) => observed.identity.generation > view.state.generation);
+  const newer = future.find(({ state }) => state !== 'CREATED');
+  if (newer === undefined)
+    return future[0] === undefined ? null : removal(future[0], 'it never ran, and Redis forgot it');
   const { generation } = newer.identity;
   const reason = `${newer.name} on ${newer.host} is of generation ${generation}, Redis knows ${view.state.generation}: Redis has lost writes`;
   return { kind: 'HALT', reason };

@@ -188,7 +188,7 @@ export function switched(
   const watch = kind === 'ROLLBACK' ? null : watchFrom(revisionId, now, watchWindowMs);
   const proven = state.watch === null ? (formerRevisionId ?? state.stableRevisionId) : state.stableRevisionId;
   const stableRevisionId = watch === null ? revisionId : proven;
-  return { ...next, stableRevisionId, watch, routed: targetsOf(next), message: '' };
+  return { ...next, stableRevisionId, watch, routed: targetsOf(next), message: '', away: undefined };
 }
 
 /**
@@ -208,7 +208,7 @@ export function moved(
   const gone = { role: 'DISCARDED', failed: reason, fault: null, changedAt: now } as const;
   const without = change(state, formerId, gone);
   const generation = state.generation + 1;
-  return { ...without, generation, instances: [...without.instances, fresh], message: reason };
+  return { ...without, generation, instances: [...without.instances, fresh], message: reason, away: undefined };
 }
 
 /** With the version that the script has put where NEXT_ROUTE_VERSION stood. */

@@ -77,6 +77,8 @@ export const KEY_FAMILIES = {
   routes: 0,
   ingress: 1,
   ingresses: 0,
+  /** Until when the heartbeat of each counts. */
+  'ingress-until': 0,
   /** When the heartbeat of an ingress was missed first. */
   'ingress-missed': 1,
 

@@ -54,16 +54,21 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
     backlog: async () => {
       const due = keys.key('due');
       const asked = await guarded(
-        connection.call((client) => replies(client.pipeline().zcard(due).zrange(due, '0', '0', 'WITHSCORES').time())),
+        connection.call((client) =>
+          replies(
+            client.pipeline().zcard(due).zrange(due, '0', '0', 'WITHSCORES').time().hget(keys.key('clock'), 'lead'),
+          ),
+        ),
       );
-      const [count, first, [seconds, micros]] = backlogReply.parse(asked);
-      const now = Number(seconds) * 1000 + Number(micros) / 1000;
+      const [count, first, [seconds, micros], lead] = backlogReply.parse(asked);
+      const now = Number(seconds) * 1000 + Number(micros) / 1000 + Number(lead);
       return { keys: count, oldestMs: Math.max(0, now - Number(first[1] ?? now)) };
     },
   };
 }
 
-const backlogReply = z.tuple([integer, texts, z.tuple([z.coerce.number(), z.coerce.number()])]);
+const time = z.tuple([z.coerce.number(), z.coerce.number()]);
+const backlogReply = z.tuple([integer, texts, time, z.string().nullable()]);
 
 const isWorkKey = (value: unknown): value is WorkKey =>
   typeof value === 'string' && (value.startsWith('container/') || value.startsWith('host/'));

@@ -5,5 +5,6 @@
 -- Errors  none
 
 redis.call('DEL', key('ingress', args.ingressId), key('ingress-missed', args.ingressId))
+redis.call('HDEL', key('ingress-until'), args.ingressId)
 redis.call('SREM', key('ingresses'), args.ingressId)
 return OK

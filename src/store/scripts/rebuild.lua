@@ -82,6 +82,7 @@ redis.call('SREM', key('waiting'), id)
 
 for instance in pairs(ends) do free_devices(id, instance) end
 for _, device in ipairs(args.devices) do
+  free_devices(id, device.lease.instanceId)
   mark_devices(device.lease, device.lease.instanceId)
   redis.call('HSET', key('devices'), device.lease.instanceId, device.text)
   redis.call('SADD', key('devices-of', id), device.lease.instanceId)

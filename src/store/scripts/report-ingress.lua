@@ -6,10 +6,11 @@
 -- include: work ingresses
 
 redis.call('SET', key('ingress', args.ingressId), args.report, 'PX', args.ttlMs)
+redis.call('HSET', key('ingress-until'), args.ingressId, now + args.ttlMs)
 redis.call('SADD', key('ingresses'), args.ingressId)
 redis.call('DEL', key('ingress-missed', args.ingressId))
 for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
-  if redis.call('EXISTS', key('ingress', id)) == 0 then given_up(id) end
+  if not report_of(id) then given_up(id) end
 end
 for _, id in ipairs(args.wake) do wake_container(id) end
 return tonumber(redis.call('GET', key('route-version')) or '0')

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import type { Store } from '../../../src/store/redis-store.js';
 import type { Lease } from '../../../src/store/work.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
-import { openStore } from '../../support/store-fixture.js';
+import { activeContainer, openStore } from '../../support/store-fixture.js';
 import { until } from '../../support/until.js';
 
 const HOUR_MS = 3_600_000;
@@ -59,5 +59,18 @@ test('time goes slower then, until the two clocks agree', async () => {
   await until('they agree', async () => {
     await take();
     return (await lead()) === 0;
+  });
+});
+
+test('an ingress that is gone does not live for as long as the clock takes to come there once more', async () => {
+  const { id, held } = await activeContainer(store);
+  const live = async () => (await store.containerWork.load(held, id))?.ingresses ?? [];
+  await store.routes.report({ ingressId: 'a', appliedVersion: 3, busyInstances: [] }, 60_000, []);
+  expect(await live()).toMatchObject([{ appliedVersion: 3 }]);
+  await setBack(HOUR_MS);
+  expect(await live()).toMatchObject([{ appliedVersion: 0 }]);
+  await until('it is given up', async () => {
+    await take();
+    return (await live()).length === 0;
   });
 });

@@ -50,6 +50,21 @@ describe('a container from the future', () => {
   });
 });
 
+describe('containers of a generation that Redis has forgotten', () => {
+  const newer = (state: 'CREATED' | 'EXITED') => {
+    const observed = seen(anInstance('i9'), { state });
+    return { ...observed, identity: { ...observed.identity, generation: 99 } };
+  };
+
+  it('go where they never ran, and else stop everything', () => {
+    const planned = (...observed: ReturnType<typeof newer>[]) =>
+      plan(aView({ state: { instances: [former] }, observed: [seen(former), ...observed] })).kind;
+    expect(planned(newer('CREATED'))).toBe('REMOVE_CONTAINER');
+    expect(planned(newer('EXITED'))).toBe('HALT');
+    expect(planned(newer('CREATED'), newer('EXITED'))).toBe('HALT');
+  });
+});
+
 describe('containers that nobody accounts for', () => {
   const stray = (state: 'CREATED' | 'EXITED' | 'RUNNING') => seen(anInstance('i9'), { state });
 
@@ -470,8 +485,6 @@ describe('what was left without an operation', () => {
     const observed = [seen(instance, { state: state === 'UNSEEN' ? 'EXITED' : state })];
     const left = { status: 'DELETING' as const, state: { instances: [instance], routed: ['i1'] }, observed };
     expect(plan(aView(left))).toMatchObject(kind === 'WAIT' ? { kind } : { kind, instanceId: 'i1', role: 'DISCARDED' });
-    const running = anOperation('op', 'DELETE');
-    expect(plan(aView({ ...left, running })).kind).not.toBe('SET_ROLE');
   });
 
   it('is said where the state knows of no rollout', () => {

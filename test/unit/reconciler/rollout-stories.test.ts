@@ -259,6 +259,31 @@ describe('a delete', () => {
     expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
   });
 
+  it.each(['up', 'down'] as const)('of what is %s frees its port when no request is sent there any more', (state) => {
+    const story = Story.serving();
+    const [docker] = story.world.docker;
+    if (state === 'down' && docker) story.world.exit(docker, 1);
+    story.world.submit(story.container, 'DELETE');
+    const steps = story.steps(isKind('FREE_DEVICES'));
+    expect(steps.at(-2)).toBe('PUBLISH_ROUTE');
+    expect(story.container.route?.targets).toEqual([]);
+  });
+
+  it('that failed has its route withdrawn with what has stopped since', () => {
+    const story = Story.serving();
+    story.world.down.add('h1');
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('COMPLETE_OPERATION'));
+    story.world.down.clear();
+    const [docker] = story.world.docker;
+    if (docker) story.world.exit(docker, 1);
+    expect(story.steps()).toEqual([
+      ...['SET_ROLE', 'PUBLISH_ROUTE', 'FREE_DEVICES', 'REMOVE_CONTAINER', 'FORGET_INSTANCE', 'NOTE_AWAY'],
+    ]);
+    expect(story.container.route?.targets).toEqual([]);
+    expect([story.container.status, story.world.portLeases.size]).toEqual(['DELETING', 0]);
+  });
+
   it('fails where a host does not answer, and can be repeated', () => {
     const story = Story.serving();
     story.world.down.add('h1');
@@ -266,6 +291,7 @@ describe('a delete', () => {
     story.steps(isKind('COMPLETE_OPERATION'));
     expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
     story.world.down.clear();
+    expect(story.container.route?.targets).toHaveLength(1);
     expect(story.steps()).toEqual(['NOTE_AWAY']);
     story.world.submit(story.container, 'DELETE');
     story.steps(isKind('REMOVE_RECORDS'));

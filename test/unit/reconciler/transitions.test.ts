@@ -240,8 +240,9 @@ describe('faults and restarts', () => {
   });
 
   it('are told to callers, with the time to the next start where there is one to wait for', () => {
-    const at = (restarts: number) =>
-      exited(stateOf({ instances: [aServing('i1', { restarts })] }), exit, NOW).instances[0]?.failed;
+    const after = (restarts: number) => exited(stateOf({ instances: [aServing('i1', { restarts })] }), exit, NOW);
+    const at = (restarts: number) => after(restarts).message;
+    expect(after(4).instances[0]?.failed).toBe('gone');
     expect(at(0)).toBe('gone');
     expect(at(4)).toBe('gone; after 4 starts in short order it is started again in 8 s');
     expect(at(99)).toContain('in 300 s');

@@ -11,15 +11,23 @@ local function given_up(id)
   end
   if now < at + MISSED_MS then return false end
   redis.pcall('SREM', key('ingresses'), id)
+  redis.pcall('HDEL', key('ingress-until'), id)
   redis.pcall('DEL', missed)
   return true
+end
+
+-- What an ingress has said last, while that counts. By Redis' own clock it would live on where that was set back.
+local function report_of(id)
+  local report = redis.call('GET', key('ingress', id))
+  local counts_until = report and tonumber(redis.call('HGET', key('ingress-until'), id) or '')
+  return (not counts_until or now <= counts_until) and report
 end
 
 -- What the ingresses that live have reported last, a text each. One that was only missed may be anywhere, and has applied nothing.
 local function ingress_reports()
   local reports = {}
   for _, id in ipairs(redis.call('SMEMBERS', key('ingresses'))) do
-    local report = redis.call('GET', key('ingress', id))
+    local report = report_of(id)
     if report then
       reports[#reports + 1] = report
     elseif not given_up(id) then
