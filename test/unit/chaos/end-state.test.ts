@@ -90,6 +90,18 @@ test.each<[string, Partial<EndState>, ContainerRecord]>([
       deletedAt: MADE_AT,
     }),
   ],
+  [
+    'the lease of what may run unseen, which a Delete has left',
+    {
+      ...withOne({ status: 'DELETING' }),
+      ...withOperations(operation('o1'), operation('o2'), operation('o3')),
+      docker: [onDocker({ running: false })],
+      leasedGpus: new Map([['host-1', 1]]),
+    },
+    record([...DEPLOYED.entries, ended('o3', { method: 'Delete', revisionId: null }, failedWith(9))], {
+      deletedAt: MADE_AT,
+    }),
+  ],
 ])('of %s nothing is said', (_what, part, one) => {
   expect(faultsOf(part, one)).toEqual([]);
 });
@@ -175,6 +187,19 @@ const FOUND: readonly [what: string, state: Partial<EndState>, fault: RegExp, on
     { ...GONE, leasedGpus: new Map([['host-1', 2]]) },
     /^2 GPUs of host-1 are leased, and 0 are in use$/,
     DELETED,
+  ],
+  [
+    'a lease of what has stopped, which a Delete has left for another reason',
+    {
+      ...withOne({ status: 'DELETING' }),
+      ...withOperations(operation('o1'), operation('o2'), operation('o3')),
+      docker: [onDocker({ running: false })],
+      leasedGpus: new Map([['host-1', 1]]),
+    },
+    /^1 GPUs of host-1 are leased, and 0 are in use$/,
+    record([...DEPLOYED.entries, ended('o3', { method: 'Delete', revisionId: null }, failedWith(14))], {
+      deletedAt: MADE_AT,
+    }),
   ],
   [
     'a lease that what runs does not have',
