@@ -23,7 +23,7 @@ export interface ContainerState {
   readonly routed: readonly string[];
   /** Shown to callers as the container's status message. */
   readonly message: string;
-  /** Why nothing is known of what serves; shown in the place of the message. Absent: its host answers. */
+  /** Why nothing is known of what serves; shown in the place of the message. Absent: its host is not lost. */
   readonly away?: string | undefined;
   /** Why the worker tries it only now and then; shown in the place of the message. Absent: it does not. */
   readonly parked?: string | undefined;

@@ -61,11 +61,12 @@ function* ofRole(view: ContainerView, role: InstanceRecord['role'], plan: Plan):
   }
 }
 
-/** Once for each time that its host is away: why that is changes from look to look. */
+/** Once for each time that its host is lost, since why it does not answer changes from look to look, until it answers. */
 function noteAway(view: ContainerView): Step | null {
   const away = view.state.instances.find((one) => one.role === 'SERVING' && isUnknown(view, one));
-  if ((away === undefined) === (view.state.away === undefined)) return null;
-  if (away === undefined) return { kind: 'NOTE_AWAY', away: null };
+  const said = view.state.away !== undefined;
+  if (away === undefined) return said ? { kind: 'NOTE_AWAY', away: null } : null;
+  if (said || !view.lost.has(away.host)) return null;
   const why = view.unobserved.get(away.host);
   const text = `host ${away.host} cannot be reached, so that nothing is known of the instance there: ${why}`;
   return { kind: 'NOTE_AWAY', away: text };

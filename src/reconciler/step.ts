@@ -179,7 +179,7 @@ export interface NoteExit {
   readonly died: boolean;
 }
 
-/** The host of a serving instance does not answer, or does again: callers see it. */
+/** The host of a serving instance is lost, or answers again: callers see it. */
 export interface NoteAway {
   readonly kind: 'NOTE_AWAY';
   /** Null: it does again. */

@@ -466,6 +466,24 @@ describe('a serving instance whose GPU is gone', () => {
   });
 });
 
+describe('a serving instance whose host does not answer', () => {
+  const silent = { observed: [], unobserved: new Map([['h1', 'silence']]) };
+  const planned = (parts: ViewParts, away?: string) =>
+    plan(aView({ ...parts, state: { instances: [former], routed: ['i1'], away } }));
+
+  it('is told of when that is lost, once, until it is seen again', () => {
+    const lost = { ...silent, lost: new Set(['h1']) };
+    expect(planned(silent).kind).toBe('WAIT');
+    expect(planned(lost)).toEqual({
+      kind: 'NOTE_AWAY',
+      away: 'host h1 cannot be reached, so that nothing is known of the instance there: silence',
+    });
+    expect(planned(lost, 'said').kind).toBe('WAIT');
+    expect(planned(silent, 'said').kind).toBe('WAIT');
+    expect(planned({ observed: [seen(former)] }, 'said')).toEqual({ kind: 'NOTE_AWAY', away: null });
+  });
+});
+
 describe('what was left without an operation', () => {
   it.each([
     ['CANDIDATE', 'DISCARDED'],

@@ -278,7 +278,7 @@ describe('a delete', () => {
     const [docker] = story.world.docker;
     if (docker) story.world.exit(docker, 1);
     expect(story.steps()).toEqual([
-      ...['SET_ROLE', 'PUBLISH_ROUTE', 'FREE_DEVICES', 'REMOVE_CONTAINER', 'FORGET_INSTANCE', 'NOTE_AWAY'],
+      ...['SET_ROLE', 'PUBLISH_ROUTE', 'FREE_DEVICES', 'REMOVE_CONTAINER', 'FORGET_INSTANCE'],
     ]);
     expect(story.container.route?.targets).toEqual([]);
     expect([story.container.status, story.world.portLeases.size]).toEqual(['DELETING', 0]);
@@ -292,7 +292,7 @@ describe('a delete', () => {
     expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
     story.world.down.clear();
     expect(story.container.route?.targets).toHaveLength(1);
-    expect(story.steps()).toEqual(['NOTE_AWAY']);
+    expect(story.steps()).toEqual([]);
     story.world.submit(story.container, 'DELETE');
     story.steps(isKind('REMOVE_RECORDS'));
     expect(story.container.status).toBe('GONE');

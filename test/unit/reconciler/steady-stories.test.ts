@@ -27,17 +27,6 @@ describe('steady state', () => {
     expect(story.container.state.instances[0]).toMatchObject({ restarts: 0, failed: null });
   });
 
-  it('says that the host of what serves is away, once, until it answers', () => {
-    const story = Story.serving();
-    story.world.down.add('h1');
-    expect(story.steps(isKind('WAIT'))).toEqual(['NOTE_AWAY']);
-    expect(story.container.state.away).toMatch(/^host h1 cannot be reached, so that nothing is known of the instance/);
-    expect(story.steps(isKind('WAIT'))).toEqual([]);
-    story.world.down.clear();
-    expect(story.steps()).toEqual(['NOTE_AWAY']);
-    expect(story.container.state.away).toBeUndefined();
-  });
-
   it('creates one anew that somebody removed, with the same devices and port', () => {
     const story = Story.serving(1);
     const { gpuUuids, port } = story.container.state.instances[0] ?? {};
