@@ -62,16 +62,12 @@ export class HeldLeases {
     const asking = this.unanswered ?? this.askFor(count);
     this.unanswered = asking;
     const leases = await this.queue.take(asking.count, this.ttlMs, asking.suspects, asking.id);
-    this.unanswered = null;
     const { askedAt } = asking;
-    if (this.isOver(askedAt)) {
-      // Nobody has worked on them.
-      const back = leases.map((lease) =>
-        this.queue.release(lease, { delayMs: 0, clean: !lease.unclean, tried: false }),
-      );
-      await Promise.all(back);
-      return [];
-    }
+    const late = this.isOver(askedAt);
+    // Should that fail, they are asked for and given back once more.
+    if (late) await this.giveBackUntouched(leases);
+    this.unanswered = null;
+    if (late) return [];
     return leases.map((lease) => {
       const controller = new AbortController();
       // Calls to many engines at once listen to it.
@@ -85,6 +81,12 @@ export class HeldLeases {
     const suspects = [...this.entries.values()].filter(({ lease }) => isSuspect(lease)).length;
     const id = randomBytes(12).toString('hex');
     return { id, askedAt: this.monotonicNow(), count, suspects: Math.max(0, MOST_SUSPECTS - suspects) };
+  }
+
+  private async giveBackUntouched(leases: readonly Lease[]): Promise<void> {
+    await Promise.all(
+      leases.map((lease) => this.queue.release(lease, { delayMs: 0, clean: !lease.unclean, tried: false })),
+    );
   }
 
   /** Whether a lease that was asked for at that time can no longer be proven. */

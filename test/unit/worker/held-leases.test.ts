@@ -119,6 +119,24 @@ describe('leases in use', () => {
     });
   });
 
+  test('that come too late are given back, at the next try where the first one fails', async () => {
+    const source = queue();
+    source.put(KEY);
+    let refused = 1;
+    const release: typeof source.release = async (...args) => {
+      refused -= 1;
+      if (refused >= 0) throw new Error('no answer');
+      await source.release(...args);
+    };
+    const leases = new HeldLeases({ ...source, release }, TTL_MS, () => now);
+    const taking = leases.take(1);
+    now += TTL_MS;
+    await expect(taking).rejects.toThrow('no answer');
+    expect(await leases.take(1)).toEqual([]);
+    expect(source.released).toEqual([{ key: KEY, delayMs: 0, clean: true, tried: false }]);
+    expect((await leases.take(1))[0]?.lease).toMatchObject({ key: KEY, trouble: null });
+  });
+
   test('are not renewed once they are dropped', async () => {
     const source = queue();
     const { leases, one } = await held(source);
