@@ -1,24 +1,14 @@
 import type { HostRecord } from '../domain/host.js';
 import { freeGpus } from './gpu.js';
-import type { HostSnapshot } from './placement.js';
-
-/** What an instance holds of its host. */
-export interface HeldDevices {
-  readonly instanceId: string;
-  readonly containerId: string;
-  readonly host: string;
-  readonly gpuUuids: readonly string[];
-  readonly port: number | null;
-  readonly memory: number;
-  readonly cores: number;
-}
+import type { HeldDevices, HostSnapshot } from './placement.js';
+import { Tally } from './tally.js';
 
 /**
- * Hosts and what is held of them, kept up to date change by change: what one change costs does not depend on how many hosts there are. Made of
- * values only; who reads the changes, and from where, is not its business.
+ * Hosts and what is held of them, kept up to date change by change: what one change costs depends neither on how many hosts there are nor on how much
+ * is held of one. Made of values only; who reads the changes, and from where, is not its business.
  */
 export interface HostTable {
-  /** In no order. The list stays the same one, and shows every change at once. */
+  /** In no order. The list stays the same one, and shows every change at once; of a snapshot that was taken from it, the sets do. */
   readonly snapshots: readonly HostSnapshot[];
   /** Null: there is no such host any more. What is held there is remembered, should it come back. */
   putHost(name: string, record: HostRecord | null): void;
@@ -34,8 +24,9 @@ interface Entry {
   record: HostRecord | null;
   /** By instance. */
   readonly held: Map<string, HeldDevices>;
-  /** Oldest first. */
   readonly reserved: Set<HeldDevices>;
+  /** Of the record, of what is held, and of what is reserved and not held yet. */
+  tally: Tally;
   /** Its place in the list; -1 while there is no record. */
   at: number;
 }
@@ -48,7 +39,7 @@ export function createHostTable(): HostTable {
   const entryOf = (host: string): Entry => {
     const known = entries.get(host);
     if (known) return known;
-    const made: Entry = { record: null, held: new Map(), reserved: new Set(), at: -1 };
+    const made: Entry = { record: null, held: new Map(), reserved: new Set(), tally: new Tally(), at: -1 };
     entries.set(host, made);
     return made;
   };
@@ -56,7 +47,7 @@ export function createHostTable(): HostTable {
   const refresh = (entry: Entry): void => {
     if (entry.record === null) return leave(entry);
     if (entry.at < 0) entry.at = snapshots.length;
-    snapshots[entry.at] = snapshotOf(entry.record, entry);
+    snapshots[entry.at] = snapshotOf(entry.record, entry.tally);
   };
 
   /** The last one takes its place. */
@@ -71,35 +62,51 @@ export function createHostTable(): HostTable {
     entry.at = -1;
   };
 
+  /** What an instance holds of a host: of what it holds and what is reserved for it, the first, so that it counts once. */
+  const hold = (entry: Entry, instanceId: string, devices: HeldDevices | null): void => {
+    const former = entry.held.get(instanceId);
+    if (former === undefined && devices === null) return;
+    const reserved = [...entry.reserved].filter((one) => one.instanceId === instanceId);
+    for (const one of former === undefined ? reserved : [former]) entry.tally.remove(one);
+    for (const one of devices === null ? reserved : [devices]) entry.tally.add(one);
+    if (devices === null) entry.held.delete(instanceId);
+    else entry.held.set(instanceId, devices);
+    refresh(entry);
+  };
+
   const forget = (instanceId: string): void => {
     const entry = entries.get(hostOf.get(instanceId) ?? '');
     hostOf.delete(instanceId);
-    if (entry?.held.delete(instanceId)) refresh(entry);
+    if (entry) hold(entry, instanceId, null);
   };
 
   return {
     snapshots,
     putHost: (name, record) => {
       const entry = entryOf(name);
+      entry.tally.setForeign(entry.record, record);
       entry.record = record;
       refresh(entry);
     },
     putDevices: (instanceId, devices) => {
       if (devices === null || hostOf.get(instanceId) !== devices.host) forget(instanceId);
       if (devices === null) return;
-      const entry = entryOf(devices.host);
-      entry.held.set(instanceId, devices);
       hostOf.set(instanceId, devices.host);
-      refresh(entry);
+      hold(entryOf(devices.host), instanceId, devices);
     },
     reserve: (devices) => {
       const entry = entryOf(devices.host);
+      const isHeld = () => entry.held.has(devices.instanceId);
       entry.reserved.add(devices);
-      refresh(entry);
+      if (!isHeld()) {
+        entry.tally.add(devices);
+        refresh(entry);
+      }
       return {
         drop: () => {
-          // What is held by now was counted once all along.
-          if (entry.reserved.delete(devices) && !entry.held.has(devices.instanceId)) refresh(entry);
+          if (!entry.reserved.delete(devices) || isHeld()) return;
+          entry.tally.remove(devices);
+          refresh(entry);
         },
       };
     },
@@ -111,6 +118,8 @@ export function createHostTable(): HostTable {
       for (const entry of entries.values()) {
         entry.record = null;
         entry.held.clear();
+        entry.tally = new Tally();
+        for (const devices of entry.reserved) entry.tally.add(devices);
         leave(entry);
       }
       hostOf.clear();
@@ -118,18 +127,7 @@ export function createHostTable(): HostTable {
   };
 }
 
-function snapshotOf(host: HostRecord, { held, reserved }: Entry): HostSnapshot {
-  const takenGpus = new Set(host.foreignGpus);
-  const takenPorts = new Set<number>();
-  let [instances, leasedMemory, leasedCores] = [0, 0, 0];
-  const count = ({ gpuUuids, port, memory, cores }: HeldDevices): void => {
-    for (const uuid of gpuUuids) takenGpus.add(uuid);
-    if (port !== null) takenPorts.add(port);
-    instances += 1;
-    leasedMemory += memory;
-    leasedCores += cores;
-  };
-  for (const devices of held.values()) count(devices);
-  for (const devices of reserved) if (!held.has(devices.instanceId)) count(devices);
+function snapshotOf(host: HostRecord, tally: Tally): HostSnapshot {
+  const { takenGpus, takenPorts, instances, leasedMemory, leasedCores } = tally;
   return { host, takenGpus, freeGpus: freeGpus(host, takenGpus), takenPorts, instances, leasedMemory, leasedCores };
 }

@@ -31,6 +31,17 @@ export interface HostSnapshot {
   readonly leasedCores: number;
 }
 
+/** What an instance holds of its host. */
+export interface HeldDevices {
+  readonly instanceId: string;
+  readonly containerId: string;
+  readonly host: string;
+  readonly gpuUuids: readonly string[];
+  readonly port: number | null;
+  readonly memory: number;
+  readonly cores: number;
+}
+
 export interface Placed {
   readonly ok: true;
   readonly host: string;

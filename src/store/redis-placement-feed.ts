@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createHostTable, type HeldDevices, type HostTable } from '../scheduler/host-table.js';
+import { createHostTable, type HostTable } from '../scheduler/host-table.js';
+import type { HeldDevices } from '../scheduler/placement.js';
 import { decodeDevices, decodeHost } from './codec.js';
 import { fastParser } from './fast-parser.js';
 import { guarded } from './redis-faults.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { createHostTable, type HeldDevices } from '../../../src/scheduler/host-table.js';
+import { createHostTable } from '../../../src/scheduler/host-table.js';
+import type { HeldDevices } from '../../../src/scheduler/placement.js';
 import { aHost } from '../../support/reconciler/builders.js';
 
 const gpu = (uuid: string) => ({ uuid, name: 'NVIDIA H200', memory: 100 });
@@ -57,24 +58,45 @@ test('after any changes it shows the same as a table that was told of the outcom
   const ids = fc.constantFrom('i1', 'i2', 'i3', 'i4');
   const change = fc.oneof(
     fc.record({ kind: fc.constant('host' as const), name: names, there: fc.boolean() }),
-    fc.record({ kind: fc.constant('devices' as const), id: ids, on: fc.option(names) }),
+    fc.record({
+      kind: fc.constant('devices' as const),
+      id: ids,
+      on: fc.option(names),
+      gpu: fc.constantFrom('g1', 'g2'),
+    }),
+    fc.record({ kind: fc.constant('reserve' as const), id: ids, on: names }),
+    fc.record({ kind: fc.constant('drop' as const), at: fc.nat(3) }),
+    fc.record({ kind: fc.constant('clear' as const) }),
   );
+  const shares = { port: 40_000, cores: 0.1 };
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const table = createHostTable();
       const hosts = new Map<string, boolean>();
-      const devices = new Map<string, string | null>();
+      const devices = new Map<string, HeldDevices | null>();
+      const reserved: { readonly devices: HeldDevices; drop(): void }[] = [];
       for (const one of changes) {
         if (one.kind === 'host') {
           hosts.set(one.name, one.there);
           table.putHost(one.name, one.there ? host(one.name) : null);
+        } else if (one.kind === 'devices') {
+          const put = one.on === null ? null : held(one.id, one.on, { ...shares, gpuUuids: [one.gpu] });
+          devices.set(one.id, put);
+          table.putDevices(one.id, put);
+        } else if (one.kind === 'reserve') {
+          const asked = held(one.id, one.on, { ...shares, gpuUuids: ['g2'] });
+          reserved.push({ devices: asked, ...table.reserve(asked) });
+        } else if (one.kind === 'drop') {
+          for (const { drop } of reserved.splice(one.at, 1)) drop();
         } else {
-          devices.set(one.id, one.on);
-          table.putDevices(one.id, one.on === null ? null : held(one.id, one.on));
+          hosts.clear();
+          devices.clear();
+          table.clear();
         }
       }
       const fresh = createHostTable();
-      for (const [id, on] of devices) if (on !== null) fresh.putDevices(id, held(id, on));
+      for (const [id, put] of devices) if (put !== null) fresh.putDevices(id, put);
+      for (const one of reserved) fresh.reserve(one.devices);
       for (const [name, there] of hosts) if (there) fresh.putHost(name, host(name));
       const sorted = (list: typeof table.snapshots) =>
         list.toSorted((one, other) => one.host.name.localeCompare(other.host.name));
