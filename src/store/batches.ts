@@ -1,22 +1,27 @@
-/** Calls that come in one turn of the event loop are made as one, of at most `most` items. Each ends as the call that it was part of. */
-export function createBatches<Item>(
+/**
+ * Calls that come in one turn of the event loop are made as one, of at most `most` items; `call` resolves with a reply for each, in their order. Where it
+ * rejects, all of them do.
+ */
+export function createBatches<Item, Reply>(
   most: number,
-  call: (items: readonly Item[]) => Promise<unknown>,
-): (item: Item) => Promise<void> {
-  let open: { readonly items: Item[]; readonly done: Promise<void> } | null = null;
+  call: (items: readonly Item[]) => Promise<readonly Reply[]>,
+): (item: Item) => Promise<Reply> {
+  let open: { readonly items: Item[]; readonly replies: Promise<readonly Reply[]> } | null = null;
 
-  const begin = async (items: readonly Item[]): Promise<void> => {
+  const begin = async (items: readonly Item[]): Promise<readonly Reply[]> => {
     await new Promise(setImmediate);
     if (open?.items === items) open = null;
-    await call(items);
+    const replies = await call(items);
+    if (replies.length !== items.length) throw new Error(`${replies.length} replies to ${items.length} calls`);
+    return replies;
   };
 
-  return (item) => {
+  return async (item) => {
     if (open === null || open.items.length >= most) {
       const items: Item[] = [];
-      open = { items, done: begin(items) };
+      open = { items, replies: begin(items) };
     }
-    open.items.push(item);
-    return open.done;
+    const at = open.items.push(item) - 1;
+    return (await open.replies)[at] as Reply;
   };
 }

@@ -100,7 +100,7 @@ function createSender(client: Redis): () => void {
 }
 
 /** A fault that no repetition mends. */
-const isFaultOfScript = (error: unknown): boolean =>
+export const isFaultOfScript = (error: unknown): boolean =>
   isReply(error) && passingFault(error.message) === null && refusalIn(error) === null;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -10,7 +10,6 @@ import { guarded } from './redis-faults.js';
 import type { ReadHosts } from './redis-host-records.js';
 import { containerIndexes, operationIndexes, readPage, revisionIndexes } from './redis-pages.js';
 import { commitReply } from './redis-replies.js';
-import { createRedisSubmits } from './redis-submits.js';
 import type { ScriptArguments, ScriptName, ScriptRunner } from './script-runner.js';
 import { tooNew } from './stored.js';
 import { fieldsOfText, type HashViewName } from './views.js';
@@ -23,8 +22,7 @@ export interface RedisRecordsDeps {
 
 export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): Records {
   const commit = (name: ScriptName, request: AnyCommit, more: ScriptArguments): Promise<CommitOutcome> =>
-    runCommit((args) => scripts.run(name, args), request, more);
-  const submit = createRedisSubmits(scripts);
+    runCommit(scripts, name, request, more);
 
   async function readHash<T>(view: HashViewName, id: string, decode: (fields: Fields) => T): Promise<T | null> {
     const text = await read(view, id);
@@ -54,9 +52,9 @@ export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): 
     submit: (request) => {
       if ((request.operation.kind === 'DEPLOY') !== (request.revision !== null))
         throw new TypeError('a deploy has a revision and nothing else has');
-      if (request.revision === null) return runCommit(submit, request, {});
+      if (request.revision === null) return commit('submit', request, {});
       const { id, containerId, description, spec } = request.revision;
-      return runCommit(submit, request, { revision: { id, containerId, description, spec: JSON.stringify(spec) } });
+      return commit('submit', request, { revision: { id, containerId, description }, spec: JSON.stringify(spec) });
     },
     cancel: async (operationId) => {
       const text = await guarded(scripts.run('cancel', { operationId }));
@@ -94,7 +92,8 @@ export function createRedisRecords({ scripts, read, hosts }: RedisRecordsDeps): 
 type AnyCommit = Commit | Submission;
 
 async function runCommit(
-  send: (args: ScriptArguments) => Promise<unknown>,
+  scripts: ScriptRunner,
+  name: ScriptName,
   { operation, idempotency }: AnyCommit,
   more: ScriptArguments,
 ): Promise<CommitOutcome> {
@@ -105,7 +104,7 @@ async function runCommit(
     idempotency: idempotency ?? undefined,
   };
   try {
-    return outcomeOf(commitReply(await send(args)));
+    return outcomeOf(commitReply(await scripts.run(name, args)));
   } catch (error) {
     if (error instanceof StoreFault) throw error.unanswered ? outcomeUnknown(operation, error) : error.toDomainError();
     throw error;

@@ -21,12 +21,14 @@ export interface RedisWorkQueueDeps {
 const MOST_AT_ONCE = 500;
 
 export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: RedisWorkQueueDeps): WorkQueue {
-  const release = createBatches(MOST_AT_ONCE, (leases: readonly object[]) =>
-    guarded(scripts.run('release', { leases })),
-  );
-  const enqueue = createBatches(MOST_AT_ONCE, (entries: readonly object[]) =>
-    guarded(scripts.run('enqueue', { entries })),
-  );
+  const release = createBatches(MOST_AT_ONCE, async (leases: readonly object[]) => {
+    await guarded(scripts.run('release', { leases }));
+    return leases;
+  });
+  const enqueue = createBatches(MOST_AT_ONCE, async (entries: readonly object[]) => {
+    await guarded(scripts.run('enqueue', { entries }));
+    return entries;
+  });
   return {
     take: async (count, ttlMs, suspects = count, token = randomBytes(12).toString('hex')) => {
       const most = { count: Math.min(count, MOST_AT_ONCE), suspects, suspectDeaths: SUSPECT_DEATHS };
@@ -38,11 +40,13 @@ export function createRedisWorkQueue({ scripts, connection, subscriber, keys }: 
       const held = leases.map(({ key, fence, token }) => ({ key, fence, token }));
       return texts.parse(await guarded(scripts.run('renew', { leases: held, ttlMs }))).map(keyOf);
     },
-    release: ({ key, fence, token }, { delayMs, clean, failed, tried = true }) => {
+    release: async ({ key, fence, token }, { delayMs, clean, failed, tried = true }) => {
       const delay = delayMs === null ? {} : { delayMs: Math.ceil(delayMs) };
-      return release({ key, fence, token, clean, tried, ...delay, ...(failed !== undefined && { failed }) });
+      await release({ key, fence, token, clean, tried, ...delay, ...(failed !== undefined && { failed }) });
     },
-    enqueue: (key, delayMs) => enqueue({ key, delayMs: Math.ceil(delayMs) }),
+    enqueue: async (key, delayMs) => {
+      await enqueue({ key, delayMs: Math.ceil(delayMs) });
+    },
     onHint: (listener) =>
       subscriber.on(keys.key('hints'), (message) => {
         for (const key of message.split(' ')) if (isWorkKey(key)) listener(key);

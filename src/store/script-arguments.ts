@@ -4,8 +4,9 @@ import type { ScriptArguments } from './script-runner.js';
 const LONG = 100;
 
 /**
- * What a script is sent as ARGV: all arguments as one JSON object, but for long texts, which follow with their names. A state is JSON itself, with
- * dozens of quotes: to escape them here, and to undo it there, takes longer than most scripts' own work. lib/base.lua puts them together again.
+ * One call's part of what a script is sent as ARGV: how many texts follow, then all arguments as one JSON object, but for long texts, which come last with
+ * their names. A state is JSON itself, with dozens of quotes: to escape them here, and to undo it there, takes longer than most scripts' own work.
+ * lib/calls.lua puts them together again.
  */
 export function packedArguments(args: ScriptArguments): readonly string[] {
   const others: Record<string, unknown> = {};
@@ -14,5 +15,5 @@ export function packedArguments(args: ScriptArguments): readonly string[] {
     if (typeof value === 'string' && value.length > LONG) texts.push(name, value);
     else others[name] = value;
   }
-  return [JSON.stringify(others), ...texts];
+  return [String(1 + texts.length), JSON.stringify(others), ...texts];
 }

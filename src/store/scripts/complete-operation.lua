@@ -16,11 +16,12 @@ end
 for name, value in pairs(args.resultOf) do
   if operation[name] ~= value then return redis.error_reply('FOREIGN_RESULT ' .. args.operationId) end
 end
-store_state()
-end_operation(args.operationId, args.result)
-local container = container_of(args.containerId)
-if container.running == args.operationId then redis.call('HSET', key('container', args.containerId), 'running', '') end
-redis.call('SREM', key('waiting'), args.containerId)
+write_state()
+local name = key('container', args.containerId)
+local was_running = redis.call('HGET', name, 'running') == args.operationId
+end_operation(operation, args.result, was_running and args.progress)
+if was_running then redis.call('HSET', name, 'running', '') end
+note_waiting(args.containerId, false)
 local revision = has(args.revisionToRemove) and revision_of(args.revisionToRemove)
 if revision and revision.containerId == args.containerId and revision.status == 'CREATING' then
   remove_revision(args.revisionToRemove)

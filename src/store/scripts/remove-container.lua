@@ -15,7 +15,7 @@ if not container then return conclude(args.key, OK) end
 for _, operation in ipairs(redis.call('ZRANGE', key('journal', id), 0, -1)) do
   if operation ~= args.operationId then cancel_queued(operation) end
 end
-end_operation(args.operationId, args.result, args.progress)
+end_operation(operation_of(args.operationId), args.result, args.progress)
 for _, status in ipairs({ 'CREATING', 'ACTIVE', 'OBSOLETE' }) do
   local revisions = redis.call('ZRANGE', key('revisions-by-container-status', id, status), 0, -1)
   for _, revision in ipairs(revisions) do remove_revision(revision) end

@@ -23,14 +23,16 @@ set_revision_status(args.revisionId, 'ACTIVE')
 
 local needed = {}
 for _, id in ipairs(args.needed) do needed[id] = true end
-for _, id in ipairs(redis.call('ZRANGE', key('journal', args.containerId), 0, -1)) do
-  needed[operation_of(id).revisionId] = true
-end
 local obsolete = redis.call('ZRANGE', key('revisions-by-container-status', args.containerId, 'OBSOLETE'), 0, -1)
-for position = 1, #obsolete - settings.obsoleteRevisions do
-  if not needed[obsolete[position]] then remove_revision(obsolete[position]) end
+if #obsolete > settings.obsoleteRevisions then
+  for _, id in ipairs(redis.call('ZRANGE', key('journal', args.containerId), 0, -1)) do
+    needed[operation_of(id).revisionId] = true
+  end
+  for position = 1, #obsolete - settings.obsoleteRevisions do
+    if not needed[obsolete[position]] then remove_revision(obsolete[position]) end
+  end
 end
 
 local version = publish_route()
-store_state()
+store_state(operation)
 return conclude(args.key, version .. ' ' .. #ingress_reports())

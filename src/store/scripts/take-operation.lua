@@ -25,8 +25,9 @@ end
 if operation.kind == 'CREATE' and container.status == 'CREATING' then
   set_container_status(args.containerId, container, 'ACTIVE')
 end
-operation.state = 'RUNNING'
+operation.state, operation.progress = 'RUNNING', args.progress or operation.progress
 store_operation(operation)
 redis.call('HSET', key('container', args.containerId), 'running', id)
-store_state()
+write_state()
+note_waiting(args.containerId, args.waitsForCapacity)
 return conclude(args.key, redis.call('ZCARD', key('journal', args.containerId)) > 1 and 'MORE' or 'LAST')

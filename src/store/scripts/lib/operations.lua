@@ -17,22 +17,21 @@ local function sweep_operations()
 end
 
 -- Ends an operation for ever: no script writes to a DONE one. Its progress stays as it is unless one is given. Returns its text.
-local function end_operation(id, result, progress)
-  local operation = operation_of(id)
+local function end_operation(operation, result, progress)
   if not operation or operation.state == 'DONE' then return end
-  unindex(operation_indexes(operation), id)
+  unindex(operation_indexes(operation), operation.id)
   operation.state, operation.result, operation.progress = 'DONE', result, progress or operation.progress
   local text = store_operation(operation)
-  index(operation_indexes(operation), id, operation.sequence)
-  redis.call('RPUSH', key('operations-by-end'), id)
-  redis.call('PUBLISH', key('operations-ended'), id)
+  index(operation_indexes(operation), operation.id, operation.sequence)
+  redis.call('RPUSH', key('operations-by-end'), operation.id)
+  redis.call('PUBLISH', key('operations-ended'), operation.id)
   return text
 end
 
 -- A deploy that never ran leaves nothing behind, its revision included.
 local function cancel_queued(id)
   local operation = operation_of(id)
-  end_operation(id, settings.cancelled)
+  end_operation(operation, settings.cancelled)
   if operation.kind == 'DEPLOY' then remove_revision(operation.revisionId) end
 end
 
@@ -48,7 +47,7 @@ local function add_operation(operation)
   operation.sequence = operation.sequence or next_sequence()
   local text = store_operation(operation)
   index(operation_indexes(operation), operation.id, operation.sequence)
-  if has(result) then return end_operation(operation.id, result) end
+  if has(result) then return end_operation(operation, result) end
   unpark('container/' .. operation.containerId)
   wake_container(operation.containerId)
   return text
