@@ -118,17 +118,20 @@ const escape = (part: string): string => part.replaceAll('%', '%25').replaceAll(
 
 /** The same builder for scripts. A test compares the two. */
 export const LUA_KEY_BUILDER = `
+local escaped_parts = {}
 local function escaped(part)
-  part = tostring(part)
-  if part:find('[%%/]') then part = part:gsub('%%', '%%25'):gsub('/', '%%2F') end
-  return part
+  local known = escaped_parts[part]
+  if known then return known end
+  local text = tostring(part)
+  if text:find('[%%/]') then text = text:gsub('%%', '%%25'):gsub('/', '%%2F') end
+  escaped_parts[part] = text
+  return text
 end
 
--- Every script does this for each key that it touches: a walk over any number of parts would take longer.
+-- Every script does this for each key that it touches: each text that Lua makes, it looks for among all that it has.
 local function key(family, one, two)
-  local name = KEYS[1] .. family
-  if one ~= nil then name = name .. '/' .. escaped(one) end
-  if two ~= nil then name = name .. '/' .. escaped(two) end
-  return name
+  if one == nil then return KEYS[1] .. family end
+  if two == nil then return KEYS[1] .. family .. '/' .. escaped(one) end
+  return KEYS[1] .. family .. '/' .. escaped(one) .. '/' .. escaped(two)
 end
 `;

@@ -19,7 +19,9 @@ end
 
 local host = redis.call('HGET', key('hosts'), lease.host)
 local foreign = {}
-if host then
+-- What takes no GPU needs to know one thing of the host alone, which is found sooner than all is decoded.
+local seen_by_this_redis = '"replicationId":"' .. replication_id() .. '"'
+if host and (#lease.gpuUuids > 0 or not host:find(seen_by_this_redis, 1, true)) then
   local known = cjson.decode(host)
   if has(known.replicationId) and known.replicationId ~= replication_id() then
     local work_key = 'host/' .. lease.host

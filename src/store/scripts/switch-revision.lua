@@ -19,7 +19,7 @@ if operation and operation.cancelRequested == 1 then return conclude(args.key, '
 for _, id in ipairs(redis.call('ZRANGE', key('revisions-by-container-status', args.containerId, 'ACTIVE'), 0, -1)) do
   if id ~= args.revisionId then set_revision_status(id, 'OBSOLETE') end
 end
-set_revision_status(args.revisionId, 'ACTIVE')
+set_revision_status(args.revisionId, 'ACTIVE', revision)
 
 local needed = {}
 for _, id in ipairs(args.needed) do needed[id] = true end

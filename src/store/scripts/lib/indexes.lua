@@ -64,8 +64,9 @@ local function set_container_status(id, container, status)
   index(container_indexes(container), id, container.sequence)
 end
 
-local function set_revision_status(id, status)
-  local revision = revision_of(id)
+-- `known`: the revision, where it has been read.
+local function set_revision_status(id, status, known)
+  local revision = known or revision_of(id)
   if not revision or revision.status == status then return end
   unindex(revision_indexes(revision), id)
   revision.status = status
