@@ -23,8 +23,6 @@ const OPTIONS: RedisOptions = {
   connectTimeout: SILENCE_MS,
   socketTimeout: SILENCE_MS,
   retryStrategy: reconnectDelay,
-  // After a failover the former primary answers READONLY: its name leads elsewhere by now.
-  reconnectOnError: (error) => /\bREADONLY\b/.test(error.message),
   // How often one that loads its data is asked whether it has.
   maxLoadingRetryTime: LONGEST_RECONNECT_DELAY_MS,
 };

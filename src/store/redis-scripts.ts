@@ -58,15 +58,18 @@ const MOST_AT_ONCE = 16;
 export function createRedisScripts({ connection, keys, settings }: RedisScriptsDeps): ScriptRunner {
   const senders = new Map(
     [...loadScripts(settings)].map(([name, script]) => {
-      const send = (calls: readonly ScriptArguments[]) =>
-        connection.call(async (client, primary) => {
-          const texts = calls.flatMap(packedArguments);
+      const send = (calls: readonly ScriptArguments[]) => {
+        const texts = calls.flatMap(packedArguments);
+        let attempts = 0;
+        return connection.call(async (client, primary) => {
+          attempts += 1;
           const found = replies.parse(await evaluate(client, script, keys.root, texts));
-          const [first] = found;
-          if (isReply(first) && !isFaultOfScript(first) && found.every(isReply)) throw first;
-          await confirmed(client, primary, name);
-          return found;
+          // It is no primary any more: what it is, and where its name leads by now, is looked at at once.
+          if (found.some(isReadOnly)) await primary.look().catch(() => undefined);
+          if (!found.every(isReply)) await confirmed(client, primary, name);
+          return found.map((reply) => (isReply(reply) ? faultOf(reply, name, attempts > 1) : reply));
         });
+      };
       return [name, JOINED.has(name) ? createBatches(MOST_AT_ONCE, send) : alone(send)];
     }),
   );
@@ -75,10 +78,19 @@ export function createRedisScripts({ connection, keys, settings }: RedisScriptsD
       const send = senders.get(name);
       if (send === undefined) throw new Error(`there is no script ${name}`);
       const reply = await send(args);
-      if (!isReply(reply)) return reply;
-      throw isFaultOfScript(reply) ? reply : new StoreFault(true, { cause: reply });
+      if (reply instanceof Error) throw reply;
+      return reply;
     },
   };
+}
+
+const isReadOnly = (reply: unknown): boolean => isReply(reply) && /^READONLY\b/.test(reply.message);
+
+/** What one call failed with. `repeated`: an earlier attempt at it was not answered, and may have run. */
+function faultOf(reply: Error, name: ScriptName, repeated: boolean): Error {
+  if (!isFaultOfScript(reply)) return new StoreFault(repeated, { cause: reply });
+  reply.message += ` (script ${name})`;
+  return reply;
 }
 
 const replies = z.array(z.unknown());

@@ -19,9 +19,12 @@ end
 
 local host = redis.call('HGET', key('hosts'), lease.host)
 local foreign = {}
--- What takes no GPU needs to know one thing of the host alone, which is found sooner than all is decoded.
-local seen_by_this_redis = '"replicationId":"' .. replication_id() .. '"'
-if host and (#lease.gpuUuids > 0 or not host:find(seen_by_this_redis, 1, true)) then
+-- What takes no GPU needs to know one thing of the host alone, which is found sooner than all is decoded. Only orphans have an id of that name as well.
+local function is_seen_by_this_redis()
+  local id = '"replicationId":"' .. replication_id() .. '"'
+  return host:find(id, 1, true) and host:find('"orphans":[]', 1, true)
+end
+if host and (#lease.gpuUuids > 0 or not is_seen_by_this_redis()) then
   local known = cjson.decode(host)
   if has(known.replicationId) and known.replicationId ~= replication_id() then
     local work_key = 'host/' .. lease.host

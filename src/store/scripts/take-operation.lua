@@ -29,5 +29,5 @@ operation.state, operation.progress = 'RUNNING', args.progress or operation.prog
 store_operation(operation)
 redis.call('HSET', key('container', args.containerId), 'running', id)
 write_state()
-note_waiting(args.containerId, args.waitsForCapacity)
+if args.progress then note_waiting(args.containerId, args.waitsForCapacity) end
 return conclude(args.key, redis.call('ZCARD', key('journal', args.containerId)) > 1 and 'MORE' or 'LAST')

@@ -11,6 +11,7 @@ import {
   activeContainer,
   commitOf,
   createContainer,
+  deploy,
   devicesOf,
   hostOf,
   lease,
@@ -80,7 +81,8 @@ test('a primary that was demoted is asked nothing any more, and is used again wh
   const { id, held } = await activeContainer(store);
   await redis.cli('replicaof', '127.0.0.1', '1');
   await refusalOf(store.records.createContainer(creation()));
-  // What a replica knows may be old.
+  // What a replica knows may be old: from the first refusal on it is not asked any more, however long it is until somebody would look at it.
+  await refusalOf(store.records.container(id));
   await until('it says so', async () =>
     (await refusalOf(store.records.container(id))).includes('this Redis is a replica and takes no writes'),
   );
@@ -89,6 +91,15 @@ test('a primary that was demoted is asked nothing any more, and is used again wh
   await answers();
   expect(await store.records.container(id)).toMatchObject({ status: 'ACTIVE' });
   await store.containerWork.save(held, { containerId: id, state: stateOf() });
+});
+
+test('where Redis refuses changes, each of those sent together hears what is so of it', async () => {
+  const { id } = await activeContainer(store);
+  await config('maxmemory', '1mb');
+  const [unknown, full] = await Promise.allSettled([submit(store, 'DELETE', newId('container')), deploy(store, id)]);
+  await config('maxmemory', '0');
+  expect(unknown).toMatchObject({ status: 'fulfilled', value: { outcome: { kind: 'CONTAINER_NOT_FOUND' } } });
+  expect(full).toMatchObject({ status: 'rejected', reason: { failure: { reason: 'STORE_UNAVAILABLE' } } });
 });
 
 test('a slow Redis is waited for, and every call ends', async () => {

@@ -8,14 +8,18 @@ local function failed(fault)
   return { err = text:find('^%u+ ') and text or 'ERR Error running script ' .. text }
 end
 
+local function called(first, last)
+  args = cjson.decode(ARGV[first])
+  for position = first + 1, last, 2 do args[ARGV[position]] = ARGV[position + 1] end
+  return script()
+end
+
 local replies = {}
 local last = 0
 while last < #ARGV do
   local first = last + 1
   last = first + tonumber(ARGV[first])
-  args = cjson.decode(ARGV[first + 1])
-  for position = first + 2, last, 2 do args[ARGV[position]] = ARGV[position + 1] end
-  local ran, reply = pcall(script)
+  local ran, reply = pcall(called, first + 1, last)
   replies[#replies + 1] = ran and reply or failed(reply)
 end
 return replies
