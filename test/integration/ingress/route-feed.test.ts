@@ -125,8 +125,8 @@ test('one that can read no routes leaves when it serves none any more, and comes
   await until('it has left', () => routes.left.length > 0);
   expect(ingress.ready()).toBe(false);
   routes.mute = false;
-  await until('it is applied', () => ingress.status().appliedVersion === version);
-  expect(routes.reports.at(-1)?.report.appliedVersion).toBe(version);
+  await until('it is applied and reported', () => routes.reports.at(-1)?.report.appliedVersion === version);
+  expect(ingress.status().appliedVersion).toBe(version);
   await ingress.stop(0);
 });
 
