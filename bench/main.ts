@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import type { Benchmark } from './benchmark.js';
 import { BENCHMARKS } from './benchmarks.js';
-import { gaugeMachine, type MachineGauge, stolenShare } from './load/machine.js';
+import { gaugeMachine, type MachineGauge, processors, stolenShare } from './load/machine.js';
 import { measured, notMeasured, type Row } from './row.js';
 import { createStage } from './stage.js';
 import { comparisonOf, machineLine, tableOf } from './table.js';
@@ -27,6 +27,8 @@ const rowsFile = z.object({
       note: z.string(),
     }),
   ),
+  /** Absent in what former versions wrote. */
+  machine: z.object({ processors: z.string().optional() }).optional(),
 });
 
 const program = new Command('bench')
@@ -46,10 +48,15 @@ for (const benchmark of chosen(options.only)) {
   gauges.push(await gaugeMachine());
   rows.push(...(await run(benchmark, Number(options.rounds))));
 }
-const machine = { gauges, stolenShare: stolen() };
+const machine = { processors: processors(), gauges, stolenShare: stolen() };
 process.stdout.write(`\n${tableOf(rows)}\n\n${machineLine(machine)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows, machine }, null, 2)}\n`);
-if (before !== null) process.stdout.write(`\nsince ${options.compare}:\n${comparisonOf(before.rows, rows)}\n`);
+if (before !== null) {
+  const former = before.machine?.processors ?? machine.processors;
+  const elsewhere =
+    former === machine.processors ? '' : `, on another machine (${former}), so that most of it may be that`;
+  process.stdout.write(`\nsince ${options.compare}${elsewhere}:\n${comparisonOf(before.rows, rows)}\n`);
+}
 const met = rows.filter((row) => row.met).length;
 process.stdout.write(`\n${met} met, ${rows.length - met} missed\n`);
 process.exit(rows.some((row) => row.value !== null) ? 0 : 1);

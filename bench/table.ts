@@ -22,18 +22,19 @@ export function tableOf(rows: readonly Row[]): string {
 }
 
 /** What the machine gave to the run, before each benchmark and altogether. */
-export function machineLine({ gauges, stolenShare }: Machine): string {
+export function machineLine({ processors, gauges, stolenShare }: Machine): string {
   const span = (key: keyof MachineGauge) => {
     const [least, most] = spreadOf(gauges.map((gauge) => gauge[key]));
     return `${figure(least)} to ${figure(most)} ms`;
   };
   return (
-    `the machine: a fixed piece of work took ${span('workMs')}, the last percent of idle timers came ${span('lateMs')} late, ` +
+    `the machine, with ${processors}: a fixed piece of work took ${span('workMs')}, the last percent of idle timers came ${span('lateMs')} late, ` +
     `and ${figure(stolenShare * 100)} % of its processors' time went to others`
   );
 }
 
 interface Machine {
+  readonly processors: string;
   readonly gauges: readonly MachineGauge[];
   readonly stolenShare: number;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../figures.js';
 
@@ -30,6 +31,12 @@ function timeOfWork(): number {
   for (let at = 0; at < WORK; at += 1) sum = (Math.imul(sum, 31) + at) | 0;
   // The sum has to be looked at, or nothing would be computed.
   return performance.now() - before + (sum === 1 ? 1e-6 : 0);
+}
+
+/** How many there are, and of which kind. */
+export function processors(): string {
+  const all = cpus();
+  return `${all.length} of ${all[0]?.model.trim() ?? 'an unknown kind'}`;
 }
 
 /** Begins to count; asked at the end, tells which share of the processors' time the hypervisor gave to others meanwhile, from 0 to 1. */
