@@ -74,7 +74,7 @@ for _, revision in ipairs(args.revisions) do
 end
 for _, unfinished in ipairs(redis.call('ZRANGE', key('journal', id), 0, -1)) do
   local operation = operation_of(unfinished)
-  end_operation(operation_of(unfinished), args.ended)
+  end_operation(operation, args.ended)
   local revision = operation.kind == 'DEPLOY' and revision_of(operation.revisionId)
   if revision and revision.status == 'CREATING' then remove_revision(operation.revisionId) end
 end
