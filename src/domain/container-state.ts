@@ -9,6 +9,8 @@ export interface ContainerState {
   /** Grows with each operation that a worker takes. A container on Docker with a greater one is from a future that Redis lost. */
   readonly generation: number;
   readonly activeRevisionId: string | null;
+  /** A Stop has begun, and nothing has been switched to since: nothing of it is to run. Absent: it is to. */
+  readonly stopped?: true | undefined;
   /**
    * The revision that last proved itself: it was healthy throughout the watch after its switch, or a caller went back to it. A rollback target that
    * garbage collection never takes.
@@ -17,7 +19,7 @@ export interface ContainerState {
   /** Over the active revision, until it has proved itself; null: there is nothing to watch. */
   readonly watch: Watch | null;
   readonly instances: readonly InstanceRecord[];
-  /** The deploy or rollback under way; null between them. */
+  /** The deploy, rollback or start under way; null between them. */
   readonly rollout: Rollout | null;
   /** Instances that the published route leads to; empty while it is held. */
   readonly routed: readonly string[];
@@ -31,9 +33,9 @@ export interface ContainerState {
 
 export interface Rollout {
   readonly operationId: string;
-  readonly kind: 'DEPLOY' | 'ROLLBACK';
+  readonly kind: 'DEPLOY' | 'ROLLBACK' | 'START';
   readonly revisionId: string;
-  /** The revision that serves until the switch; null for the first deploy. */
+  /** The revision that is active until the switch; null for the first deploy. */
   readonly formerRevisionId: string | null;
   /** Decided at placement. */
   readonly order: 'START_FIRST' | 'STOP_FIRST' | null;
@@ -48,7 +50,7 @@ export interface Rollout {
   readonly undoneAt: number | null;
   /** Why no host took the candidate yet; null once one has. */
   readonly blocked: Blocked | null;
-  /** What its operation says at the end though all went well: that a rollback had to create its instance anew. Empty: nothing. */
+  /** What its operation says at the end though all went well: that it had to create anew what was kept. Empty: nothing. */
   readonly note: string;
 }
 

@@ -14,6 +14,7 @@ export function containerView(record: ContainerRecord, url: string): Container {
     status: record.status,
     url,
     activeRevisionId: record.state.activeRevisionId,
+    stopped: record.state.stopped === true,
     instances: record.state.instances.map(instanceView),
     statusMessage: record.state.parked ?? record.state.away ?? statusMessage(record.state),
   };
@@ -38,9 +39,9 @@ export function instanceView(record: InstanceRecord): Instance {
 }
 
 /** What happened to it, and what stands in the way of mending it. */
-function statusMessage({ message, instances }: ContainerState): string {
+function statusMessage({ stopped, message, instances }: ContainerState): string {
   const faults = instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null));
-  return sentences(message, ...faults, ...instances.map(unsaid));
+  return sentences(stopped ? 'stopped on request' : '', message, ...faults, ...instances.map(unsaid));
 }
 
 /** That it may run, where why it was given up does not say so already. */

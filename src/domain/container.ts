@@ -29,6 +29,8 @@ export interface Container {
   /** Absolute, with scheme and port; stable for the container's life. */
   readonly url: string;
   readonly activeRevisionId: string | null;
+  /** Nothing of it is to run. */
+  readonly stopped: boolean;
   readonly instances: readonly Instance[];
   /** Why it is not healthy; empty while it is. */
   readonly statusMessage: string;

@@ -11,6 +11,8 @@ export type OperationKind =
   | 'CREATE'
   | 'DEPLOY'
   | 'ROLLBACK'
+  | 'STOP'
+  | 'START'
   | 'DELETE';
 
 export const OPERATION_DESCRIPTION: Readonly<Record<OperationKind, string>> = {
@@ -20,6 +22,8 @@ export const OPERATION_DESCRIPTION: Readonly<Record<OperationKind, string>> = {
   CREATE: 'Create container',
   DEPLOY: 'Deploy revision',
   ROLLBACK: 'Rollback container',
+  STOP: 'Stop container',
+  START: 'Start container',
   DELETE: 'Delete container',
 };
 

@@ -17,8 +17,11 @@ export const NEXT_ROUTE_VERSION = -9_007_199_254_740_991;
 
 export type RouteChange = Omit<Route, 'version'>;
 
-/** SERVING: to the targets. HELD: requests wait for the next version (stop-first). EMPTY: nothing was deployed, or it serves no HTTP. */
-export type RouteState = 'SERVING' | 'HELD' | 'EMPTY';
+/**
+ * SERVING: to the targets. HELD: requests wait for the next version (stop-first). STOPPED: nothing is to run. EMPTY: nothing was deployed, or it serves
+ * no HTTP.
+ */
+export type RouteState = 'SERVING' | 'HELD' | 'STOPPED' | 'EMPTY';
 
 export interface RouteTarget {
   readonly instanceId: string;

@@ -104,10 +104,11 @@ export function createAdmission({ lookup, waking, drain, hold, queueLimit, now: 
 
 /**
  * 404: no such container, or one that speaks no HTTP: asking again is no use. 503: the container is there and its address is
- * right, it only has no revision yet.
+ * right, it only has no revision yet, or has been stopped.
  */
 function servingRoute(route: Route | null): Route {
   if (route === null) throw new IngressError(404, 'no container has this host name');
+  if (route.state === 'STOPPED') throw new IngressError(503, 'the container has been stopped');
   if (route.state !== 'EMPTY') return route;
   if (route.revisionId === null) throw new IngressError(503, 'the container has no deployed revision yet', 5);
   throw new IngressError(404, "the container's revision serves no HTTP");

@@ -1,30 +1,12 @@
-import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import type { RevisionSpec } from '../domain/revision.js';
-import {
-  healthDeadlinePassed,
-  hostUnreachable,
-  instanceExited,
-  portsTaken,
-  removalHangs,
-  revisionGone,
-  stepFailed,
-} from './failures.js';
+import { type Advance, attempt, awaitHost, awaitRemoval, DONE, failed, step } from './advance.js';
+import { healthDeadlinePassed, instanceExited, portsTaken, revisionGone } from './failures.js';
 import { isPortTaken, leavePort, MOST_MOVES } from './port-clash.js';
-import { isUnknown, observedOf, POLL_MS } from './presence.js';
+import { observedOf } from './presence.js';
 import type { Step } from './step.js';
-import { leaveHalfStarted, mayRunUnseen } from './unseen.js';
+import { leaveHalfStarted } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
-
-/** Towards an instance that is healthy: the next step, or why it will not be. */
-export type Advance =
-  | { readonly kind: 'STEP'; readonly step: Step }
-  | { readonly kind: 'FAILED'; readonly failure: Failure; readonly logsOf: string | null }
-  | { readonly kind: 'UP' };
-
-const UP: Advance = { kind: 'UP' };
-const step = (next: Step): Advance => ({ kind: 'STEP', step: next });
-const failed = (failure: Failure, logsOf: string | null = null): Advance => ({ kind: 'FAILED', failure, logsOf });
 
 /**
  * PULL > CREATE > START > HEALTHY for one instance that holds its devices, within the deadlines of an operation. `since` is when the
@@ -49,41 +31,6 @@ export function bringUp(view: ContainerView, instance: InstanceRecord, since: nu
     default:
       return isRecorded(instance, observed) ? health(view, instance, since) : start(view, instance, observed, since);
   }
-}
-
-/** Nothing is known of an unreachable host, so nothing is done there; and an operation does not wait for ever. Null: it was observed. */
-export function awaitHost(view: ContainerView, instance: InstanceRecord, since: number, name: string): Advance | null {
-  const why = view.unobserved.get(instance.host);
-  if (why === undefined) return null;
-  const deadline = hostDeadline(view, instance, since);
-  if (view.now >= deadline) return failed(hostUnreachable(instance.host, name, why));
-  return step({ kind: 'WAIT', until: deadline, reason: `host ${instance.host} cannot be reached: ${why}` });
-}
-
-/** Nothing can be done about a container that its engine is removing, and one that hangs there may stay so until the engine is started again. */
-export function awaitRemoval(
-  view: ContainerView,
-  instance: InstanceRecord,
-  { host, name }: HostedInstance,
-  since: number,
-): Advance {
-  const deadline = hostDeadline(view, instance, since);
-  if (view.now >= deadline) return failed(removalHangs(instance, name));
-  return step({ kind: 'WAIT', until: Math.min(deadline, view.now + POLL_MS), reason: `${host} is removing ${name}` });
-}
-
-/** The step unless it failed for good, which an operation does not try for ever. */
-export function attempt(view: ContainerView, instance: InstanceRecord, next: Step, since: number): Advance {
-  const { fault } = instance;
-  if (fault === null || fault.step !== next.kind) return step(next);
-  const deadline =
-    fault.kind === 'UNREACHABLE'
-      ? hostDeadline(view, instance, since)
-      : fault.firstAt + (fault.kind === 'PERMANENT' ? 0 : view.policy.retryBudgetMs);
-  if (view.now >= deadline) return failed(stepFailed(instance, next.kind, fault));
-  if (view.now >= fault.retryAt) return step(next);
-  const reason = stepFailed(instance, next.kind, fault).message;
-  return step({ kind: 'WAIT', until: Math.min(fault.retryAt, deadline), reason });
 }
 
 /** Whether the record knows of this very start. Where the engine's text could not be read, it is taken to. */
@@ -118,7 +65,7 @@ function start(view: ContainerView, instance: InstanceRecord, { name }: HostedIn
 }
 
 function health(view: ContainerView, instance: InstanceRecord, since: number): Advance {
-  if (instance.healthyAt !== null) return UP;
+  if (instance.healthyAt !== null) return DONE;
   const spec = view.revisions.get(instance.revisionId)?.spec;
   if (spec === undefined) return failed(revisionGone(instance.revisionId));
   const from = healthyFrom(instance, spec);
@@ -132,16 +79,4 @@ function health(view: ContainerView, instance: InstanceRecord, since: number): A
   if (view.now >= deadline) return failed(healthDeadlinePassed(instance, allowed, fault.message), instance.id);
   if (view.now >= fault.retryAt) return step(probe);
   return step({ kind: 'WAIT', until: Math.min(fault.retryAt, deadline), reason: `not healthy yet: ${fault.message}` });
-}
-
-function hostDeadline(view: ContainerView, instance: InstanceRecord, since: number): number {
-  const faultAt = instance.fault?.kind === 'UNREACHABLE' ? instance.fault.firstAt : 0;
-  return Math.max(since, instance.changedAt, faultAt) + view.policy.unreachableDeadlineMs;
-}
-
-/** Whether an instance is confirmed not to run, so that its leases may end. */
-export function isConfirmedDown(view: ContainerView, instance: InstanceRecord): boolean {
-  if (isUnknown(view, instance) || mayRunUnseen(view, instance)) return false;
-  const states = view.observed.filter((observed) => observed.identity.instanceId === instance.id);
-  return states.every((observed) => ['CREATED', 'EXITED', 'DEAD'].includes(observed.state));
 }

@@ -1,12 +1,12 @@
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
-import { type Advance, attempt, awaitHost, awaitRemoval } from './bring-up.js';
+import { type Advance, attempt, mostUrgent, step } from './advance.js';
+import { bringDown } from './bring-down.js';
 import { withdrawRoute } from './port-clash.js';
-import { isGoing, isUp, observedOf } from './presence.js';
+import { observedOf } from './presence.js';
 import type { Step } from './step.js';
 import { planUnaccounted } from './takeover.js';
 import { targetsOf } from './transitions.js';
-import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
 
 /**
@@ -14,32 +14,28 @@ import type { ContainerView } from './view.js';
  * before all that can be done is done.
  */
 export function planDeletion(view: ContainerView, running: Operation): Step {
-  const advances = view.state.instances.map((instance) => takeAway(view, instance, running.createdAt));
-  const steps = advances.flatMap((advance) => (advance.kind === 'STEP' ? [advance.step] : []));
-  const now = steps.find((step) => step.kind !== 'WAIT');
-  if (now !== undefined) return now;
-  const failed = advances.find((advance) => advance.kind === 'FAILED');
-  if (failed !== undefined) {
-    return { kind: 'COMPLETE_OPERATION', operationId: running.id, failure: failed.failure };
+  const operationId = running.id;
+  const advance = mostUrgent(view.state.instances.map((instance) => takeAway(view, instance, running.createdAt)));
+  switch (advance.kind) {
+    case 'STEP':
+      return advance.step;
+    case 'FAILED':
+      return { kind: 'COMPLETE_OPERATION', operationId, failure: advance.failure };
+    case 'DONE':
+      return planUnaccounted(view, true) ?? { kind: 'REMOVE_RECORDS', operationId };
   }
-  return steps[0] ?? planUnaccounted(view, true) ?? { kind: 'REMOVE_RECORDS', operationId: running.id };
 }
 
 function takeAway(view: ContainerView, instance: InstanceRecord, since: number): Advance {
-  const unknown = awaitHost(view, instance, since, 'STOP');
-  if (unknown !== null) return unknown;
-  const { id } = instance;
+  const { id: instanceId } = instance;
+  const down = bringDown(view, instance, since);
+  if (down.kind !== 'DONE') return down;
+  if (instance.leased) return step(giveUp(view, instance));
   const observed = observedOf(view, instance);
-  if (isGoing(observed)) return awaitRemoval(view, instance, observed, since);
-  if (observed !== undefined && isUp(observed)) {
-    return attempt(view, instance, { kind: 'STOP_CONTAINER', instanceId: id, name: observed.name }, since);
-  }
-  if (mayRunUnseen(view, instance)) return { kind: 'FAILED', failure: runsUnseen(instance, observed), logsOf: null };
-  if (instance.leased) return { kind: 'STEP', step: giveUp(view, instance) };
-  if (observed === undefined) return { kind: 'STEP', step: { kind: 'FORGET_INSTANCE', instanceId: id } };
+  if (observed === undefined) return step({ kind: 'FORGET_INSTANCE', instanceId });
   const { host, name } = observed;
   const reason = 'its container is being deleted';
-  return attempt(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId: id, name, reason }, since);
+  return attempt(view, instance, { kind: 'REMOVE_CONTAINER', host, instanceId, name, reason }, since);
 }
 
 /** Its port may be another container's at once, to which no request for this one may go. */

@@ -131,6 +131,15 @@ export function workFailed(
   };
 }
 
+export function nothingDeployed(): Failure {
+  return {
+    code: 'FAILED_PRECONDITION',
+    reason: 'NOTHING_DEPLOYED',
+    message: 'the container has no active revision that could be started: deploy one',
+    metadata: { step: 'ADMIT' },
+  };
+}
+
 export function revisionGone(revisionId: string): Failure {
   return {
     code: 'FAILED_PRECONDITION',

@@ -1,3 +1,4 @@
+import type { ContainerState } from '../domain/container-state.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import type { ContainerView } from './view.js';
 
@@ -20,9 +21,21 @@ export function keptUntil(view: ContainerView, instance: InstanceRecord): number
   return isInTheWay(view) ? null : Math.min(until, view.now + GIVE_WAY_POLL_MS);
 }
 
+/** Those that did not fail before those that did, the newest first. */
+export function bestFirst(instances: readonly InstanceRecord[]): readonly InstanceRecord[] {
+  const ill = ({ failed }: InstanceRecord) => Number(failed !== null);
+  return [...instances].sort((one, other) => ill(one) - ill(other) || other.changedAt - one.changedAt);
+}
+
+/** Of a stopped container, what the next Start starts if it can: with its files, so that it is no surplus however few are kept. */
+export function keptForStart({ stopped, activeRevisionId, instances }: ContainerState): InstanceRecord | undefined {
+  if (!stopped) return undefined;
+  return bestFirst(instances.filter((one) => one.role === 'RETAINED' && one.revisionId === activeRevisionId))[0];
+}
+
 function isOutdated({ state, status }: ContainerView, instance: InstanceRecord): boolean {
   const others = state.instances.filter(({ id, role }) => role === 'DRAINING' && id !== instance.id);
-  return status === 'DELETING' || others.some(({ changedAt }) => changedAt >= instance.changedAt);
+  return status === 'DELETING' || state.stopped || others.some(({ changedAt }) => changedAt >= instance.changedAt);
 }
 
 function isInTheWay({ state: { rollout }, capacityWanted }: ContainerView): boolean {

@@ -47,6 +47,13 @@ const DELETION: Marks = {
   FORGET_INSTANCE: ['REMOVE', 80],
 };
 
+const STOPPING: Marks = {
+  CLOSE_ROUTE: ['DRAIN', 10],
+  STOP_CONTAINER: ['STOP', 40],
+  FREE_DEVICES: ['STOP', 70],
+  SET_ROLE: ['RETIRE', 90],
+};
+
 /** What the running operation (or the one being taken) shows while `step` is done; null: the step is not the operation's. */
 export function progressOf(step: Step, view: ContainerView): Progress | null {
   const { running } = view;
@@ -80,6 +87,7 @@ export function pullPercent(bytesDone: number, bytesTotal: number): number {
 
 function markOf(step: Step, view: ContainerView): Mark | undefined {
   if (view.running?.kind === 'DELETE') return DELETION[step.kind];
+  if (view.running?.kind === 'STOP') return STOPPING[step.kind];
   const { rollout } = view.state;
   if (rollout === null || !isOfRollout(step, view)) return undefined;
   return marksOf(rollout)[step.kind];
@@ -104,7 +112,7 @@ function further(before: Progress, [step, percent]: Mark): Progress {
 
 /** What was undone since is not where it failed. */
 function failedAt(before: Progress, kind: OperationKind, { metadata }: Failure): Progress {
-  const marks = Object.values(kind === 'DELETE' ? DELETION : FORWARD);
+  const marks = Object.values(kind === 'DELETE' ? DELETION : kind === 'STOP' ? STOPPING : FORWARD);
   const [step, percent] = marks.find(([name]) => name === metadata?.step) ?? [before.step, before.percent];
   return { ...before, step, percent: before.step === 'RESTORE' ? percent : before.percent, message: '' };
 }

@@ -2,10 +2,11 @@ import type { Rollout } from '../domain/container-state.js';
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import { isRevert, type Operation } from '../domain/operation.js';
-import { type Advance, bringUp } from './bring-up.js';
+import type { Advance } from './advance.js';
+import { bringUp } from './bring-up.js';
 import { cancelled, noCapacity, revisionGone } from './failures.js';
 import { allApplied } from './ingress-acks.js';
-import { keptWithGpus } from './keep.js';
+import { bestFirst, keptWithGpus } from './keep.js';
 import { isUnknown, observedOf, POLL_MS } from './presence.js';
 import { drain } from './steady.js';
 import type { Step } from './step.js';
@@ -16,13 +17,13 @@ import type { ContainerView } from './view.js';
 /** An ingress that lives applies a route within milliseconds. */
 const SOON_APPLIED_MS = 300;
 
-/** The next step of a deploy or rollback. WAIT: it can only wait. */
+/** The next step of a deploy, rollback or start. WAIT: it can only wait. */
 export function planRollout(view: ContainerView, running: Operation, rollout: Rollout): Step {
   if (rollout.switchedVersion !== null) return finish(view, running, rollout.switchedVersion);
   if (rollout.failure !== null) return planUndo(view, running, rollout, rollout.failure);
   if (view.deleteRequested) return undo(cancelled(running, 'because its container is being deleted'));
   if (running.cancelRequested) return undo(cancelled(running, 'on request'));
-  if (rollout.revisionId === view.state.activeRevisionId) return complete(running);
+  if (rollout.kind !== 'START' && rollout.revisionId === view.state.activeRevisionId) return complete(running);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
   // Whoever waits has taken the matter in hand; a revert that has begun is over sooner than it is undone.
@@ -39,7 +40,7 @@ function settle(advance: Advance, candidate: InstanceRecord): Step {
       return advance.step;
     case 'FAILED':
       return undo(advance.failure, advance.logsOf);
-    case 'UP':
+    case 'DONE':
       return { kind: 'SWITCH_REVISION', instanceId: candidate.id };
   }
 }
@@ -63,7 +64,7 @@ function placeCandidate(view: ContainerView, rollout: Rollout): Step {
       return { kind: 'WAIT', until: Math.min(blocked.retryAt, deadline), reason: blocked.message };
     }
   }
-  const retained = newest(view.state.instances.filter((instance) => isStartable(view, instance, rollout.revisionId)));
+  const [retained] = bestFirst(view.state.instances.filter((one) => isStartable(view, one, rollout.revisionId)));
   return {
     kind: 'PLACE_INSTANCE',
     revisionId: rollout.revisionId,

@@ -19,8 +19,9 @@ export function routeOf(containerId: string, state: ContainerState, active: Revi
   };
 }
 
-function stateOf({ rollout }: ContainerState, active: Revision | null): RouteState {
+function stateOf({ rollout, stopped }: ContainerState, active: Revision | null): RouteState {
   if (active?.spec.runtime !== 'HTTP') return 'EMPTY';
+  if (stopped) return 'STOPPED';
   const held = rollout !== null && rollout.holdVersion !== null && rollout.switchedVersion === null;
   return held ? 'HELD' : 'SERVING';
 }

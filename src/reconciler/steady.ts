@@ -1,8 +1,8 @@
 import type { InstanceRecord } from '../domain/instance.js';
-import { isConfirmedDown } from './bring-up.js';
+import { isConfirmedDown } from './bring-down.js';
 import { GPU_GONE } from './gone-gpu.js';
-import { isDrained } from './ingress-acks.js';
-import { keptUntil } from './keep.js';
+import { awaitDrained } from './ingress-acks.js';
+import { keptForStart, keptUntil } from './keep.js';
 import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
 import { keepServing } from './serving.js';
 import type { Step, Wait } from './step.js';
@@ -122,16 +122,8 @@ function leaveDown(view: ContainerView, instance: InstanceRecord): Step | null {
 /** A former instance: finishes its requests, is perhaps kept for a rollback, then stops and is retained. */
 export function drain(view: ContainerView, instance: InstanceRecord): Step {
   const observed = observedOf(view, instance);
-  const { drainVersion, drainDeadline } = instance;
-  const deadline = drainDeadline ?? view.now;
-  const drained = drainVersion === null || view.now >= deadline || isDrained(view, instance.id, drainVersion);
-  if (isUp(observed) && !drained) {
-    return {
-      kind: 'WAIT',
-      until: Math.min(deadline, view.now + POLL_MS),
-      reason: 'a former instance finishes its requests',
-    };
-  }
+  const finishing = isUp(observed) ? awaitDrained(view, instance) : null;
+  if (finishing !== null) return finishing;
   const kept = isUp(observed) ? keptUntil(view, instance) : null;
   if (kept !== null) return { kind: 'WAIT', until: kept, reason: 'a former instance is kept for a rollback' };
   return putToRest(view, instance, observed) ?? setRole(instance.id, observed ? 'RETAINED' : 'DISCARDED', '');
@@ -167,11 +159,13 @@ function putToRest(view: ContainerView, instance: InstanceRecord, observed: Host
 
 /**
  * The newest stay, and before them the newest of the last stable revision, or where that one serves, the newest that did not fail; none that the
- * present rollout might start.
+ * present rollout or the next Start might start.
  */
 function discardSurplus({ state, policy }: ContainerView): Step | null {
+  const forStart = keptForStart(state);
   const retained = state.instances
     .filter(({ role, revisionId }) => role === 'RETAINED' && revisionId !== state.rollout?.revisionId)
+    .filter((instance) => instance !== forStart)
     .sort((one, other) => other.changedAt - one.changedAt);
   const stable = retained.find(({ revisionId }) => revisionId === state.stableRevisionId);
   const best = stable ?? retained.find(({ failed }) => failed === null);

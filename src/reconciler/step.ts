@@ -21,6 +21,7 @@ export type Step =
   | StopContainer
   | ProbeInstance
   | HoldRoute
+  | CloseRoute
   | SwitchRevision
   | UndoRollout
   | SetRole
@@ -135,6 +136,11 @@ export interface ProbeInstance {
 /** Stop-first: publishes a route that holds requests, and turns the serving instances to HELD. */
 export interface HoldRoute {
   readonly kind: 'HOLD_ROUTE';
+}
+
+/** Stop: publishes a route that lets nobody in, and turns the serving instances to DRAINING; nothing of the container is to run from here on. */
+export interface CloseRoute {
+  readonly kind: 'CLOSE_ROUTE';
 }
 
 /** The compare-and-set of the active revision, with the route's new version. */

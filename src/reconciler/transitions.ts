@@ -5,7 +5,7 @@ import type { Operation } from '../domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../domain/route.js';
 import { change, changeAll } from './instance-transitions.js';
 import type { ReconcilePolicy } from './view.js';
-import { watchFrom } from './watch.js';
+import { watchAfter } from './watch.js';
 
 /** How soon, at the earliest and at the latest, placing is tried again while no host takes the candidate. */
 const PLACE_RETRY_MS = { first: 500, last: 5_000 };
@@ -25,11 +25,12 @@ export function operationTaken(state: ContainerState, operation: Operation, now:
   const meant = kind === 'ROLLBACK' && revisionId === state.activeRevisionId;
   const forgiven = { ...changeAll(state, () => ({ fault: null })), generation: state.generation + 1 };
   const taken = meant ? { ...forgiven, stableRevisionId: revisionId, watch: null } : forgiven;
-  if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK') || revisionId === null) return taken;
+  const target = kind === 'START' && state.stopped ? state.activeRevisionId : revisionId;
+  if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK' && kind !== 'START') || target === null) return taken;
   const rollout: Rollout = {
     operationId: operation.id,
     kind,
-    revisionId,
+    revisionId: target,
     formerRevisionId: state.activeRevisionId,
     order: null,
     startedAt: now,
@@ -133,15 +134,7 @@ export function blocked(state: ContainerState, message: string, now: number, cap
 /** HOLD_ROUTE, with the route of `routeOf` on the result: serving instances become HELD, still running. */
 export function held(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
   const holding = changeAll(state, (instance) =>
-    instance.role === 'SERVING'
-      ? {
-          role: 'HELD',
-          avoidPorts: [],
-          drainVersion: NEXT_ROUTE_VERSION,
-          drainDeadline: now + drainTimeoutMs,
-          changedAt: now,
-        }
-      : {},
+    instance.role === 'SERVING' ? { role: 'HELD', avoidPorts: [], ...drainingFrom(now, drainTimeoutMs) } : {},
   );
   return { ...withRollout(holding, { holdVersion: NEXT_ROUTE_VERSION }), routed: [] };
 }
@@ -157,38 +150,39 @@ export function devicesMoved(state: ContainerState, from: string, to: string, no
 }
 
 /**
- * SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. A deployed revision is watched, and has yet
- * to prove itself. What was rolled back to is stable at once: it has served before, and somebody prefers it to all that came after it.
+ * CLOSE_ROUTE, with the route of `routeOf` on the result: nothing of it is to run from here on. Who stops what does not come up does not need to hear why
+ * it did not.
  */
+export function closed(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
+  const leaving = changeAll(state, ({ role }) =>
+    role === 'SERVING' ? { role: 'DRAINING', failed: null, ...drainingFrom(now, drainTimeoutMs) } : {},
+  );
+  return { ...leaving, stopped: true, routed: [], message: '' };
+}
+
+/** SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. */
 export function switched(
   state: ContainerState,
   now: number,
   { drainTimeoutMs, watchWindowMs }: Pick<ReconcilePolicy, 'drainTimeoutMs' | 'watchWindowMs'>,
 ): ContainerState {
   if (state.rollout === null) return state;
-  const { kind, revisionId, formerRevisionId } = state.rollout;
+  const { revisionId: activeRevisionId } = state.rollout;
   const serving = changeAll(state, (instance) => {
     switch (instance.role) {
       case 'CANDIDATE':
         return { role: 'SERVING', avoidPorts: [], failed: null, restarts: 0, changedAt: now };
       case 'SERVING':
-        return {
-          role: 'DRAINING',
-          drainVersion: NEXT_ROUTE_VERSION,
-          drainDeadline: now + drainTimeoutMs,
-          changedAt: now,
-        };
+        return { role: 'DRAINING', ...drainingFrom(now, drainTimeoutMs) };
       case 'HELD':
         return { role: 'RETAINED', drainVersion: null, drainDeadline: null, changedAt: now };
       default:
         return {};
     }
   });
-  const next = { ...withRollout(serving, { switchedVersion: NEXT_ROUTE_VERSION }), activeRevisionId: revisionId };
-  const watch = kind === 'ROLLBACK' ? null : watchFrom(revisionId, now, watchWindowMs);
-  const proven = state.watch === null ? (formerRevisionId ?? state.stableRevisionId) : state.stableRevisionId;
-  const stableRevisionId = watch === null ? revisionId : proven;
-  return { ...next, stableRevisionId, watch, routed: targetsOf(next), message: '', away: undefined };
+  const next = { ...withRollout(serving, { switchedVersion: NEXT_ROUTE_VERSION }), activeRevisionId };
+  const watched = watchAfter(state, state.rollout, now, watchWindowMs);
+  return { ...next, ...watched, stopped: undefined, routed: targetsOf(next), message: '', away: undefined };
 }
 
 /**
@@ -257,6 +251,10 @@ export function targetsOf(state: ContainerState): readonly string[] {
     .filter((instance) => instance.role === 'SERVING' && instance.healthyAt !== null && instance.port !== null)
     .map((instance) => instance.id);
 }
+
+/** From a route on, whose version its script assigns, that leads to it no more. */
+const drainingFrom = (now: number, drainTimeoutMs: number) =>
+  ({ drainVersion: NEXT_ROUTE_VERSION, drainDeadline: now + drainTimeoutMs, changedAt: now }) as const;
 
 const servingAgain = (now: number) =>
   ({ role: 'SERVING' satisfies InstanceRole, drainVersion: null, drainDeadline: null, changedAt: now }) as const;

@@ -1,4 +1,4 @@
-import type { ContainerState, Watch } from '../domain/container-state.js';
+import type { ContainerState, Rollout, Watch } from '../domain/container-state.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import { isUnknown, paced } from './presence.js';
 import type { Step } from './step.js';
@@ -16,8 +16,34 @@ const FEWEST_FAILURES = 3;
  */
 
 /** The watch over a revision that was switched to at `now`; null where none is wanted. */
-export function watchFrom(revisionId: string, now: number, windowMs: number): Watch | null {
+function watchFrom(revisionId: string, now: number, windowMs: number): Watch | null {
   return windowMs === 0 ? null : { revisionId, since: now, mayRevert: true, death: null };
+}
+
+/** SWITCH_REVISION: what is watched from here on, and what is stable. */
+export function watchAfter(
+  { watch, stableRevisionId }: ContainerState,
+  { kind, revisionId, formerRevisionId }: Pick<Rollout, 'kind' | 'revisionId' | 'formerRevisionId'>,
+  now: number,
+  windowMs: number,
+): Pick<ContainerState, 'watch' | 'stableRevisionId'> {
+  switch (kind) {
+    case 'DEPLOY': {
+      const next = watchFrom(revisionId, now, windowMs);
+      if (next === null) return { watch: null, stableRevisionId: revisionId };
+      // What was not watched any more has proved itself.
+      return {
+        watch: next,
+        stableRevisionId: watch === null ? (formerRevisionId ?? stableRevisionId) : stableRevisionId,
+      };
+    }
+    // It has served before, and somebody prefers it to all that came after it.
+    case 'ROLLBACK':
+      return { watch: null, stableRevisionId: revisionId };
+    // What was watched when it was stopped has to live through the whole time anew.
+    case 'START':
+      return { watch: watch && { ...watch, since: now, death: null }, stableRevisionId };
+  }
 }
 
 /** The end of a watched revision that has died. Null: it has not, or this is no time to go back, or there is nothing to go back to. */
@@ -25,7 +51,7 @@ export function planRevert(view: ContainerView): Step | null {
   const { state, running, revisions, policy } = view;
   const { watch, stableRevisionId } = state;
   if (watch === null || stableRevisionId === null || !canRevert(state) || !revisions.has(stableRevisionId)) return null;
-  if (running !== null || policy.watchWindowMs === 0) return null;
+  if (running !== null || state.stopped || policy.watchWindowMs === 0) return null;
   // An instance that went with its host says nothing of its revision.
   const instance = watched(state).find((one) => !isUnknown(view, one) && !view.gone.has(one.host));
   const reason = watch.death ?? (instance === undefined ? null : illness(view, instance));

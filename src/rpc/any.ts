@@ -14,7 +14,8 @@ const encode = createEncoder();
 
 /** Packs a message under the name that the caller's surface has for it. */
 export function packAny<T>(surface: Surface, type: PackableType<T>, message: T): Any {
-  return { typeUrl: PREFIX + nameOn(surface, type.$type), value: encode(type, message) };
+  const name = surface.readAs?.get(type.$type) ?? type.$type;
+  return { typeUrl: PREFIX + nameOn(surface, name), value: encode(type, message) };
 }
 
 /** The response of operations that have nothing to return. */

@@ -37,7 +37,7 @@ export function containersRpc(services: Services): RpcService {
 
 function containerHandlers({
   containers,
-}: Services): Pick<ContainerHandlers, 'get' | 'list' | 'create' | 'update' | 'delete'> {
+}: Services): Pick<ContainerHandlers, 'get' | 'list' | 'create' | 'update' | 'stop' | 'start' | 'delete'> {
   return {
     get: async ({ containerId }, call) => toContainer(await containers.get(call, containerId)),
     list: async ({ folderId, ...page }, call) => {
@@ -47,6 +47,8 @@ function containerHandlers({
     create: ({ labels, ...draft }, call) =>
       replied(call, containers.create(call, { ...draft, labels: fromMap(labels) })),
     update: (request, call) => replied(call, containers.update(call, fromUpdate(request))),
+    stop: ({ containerId }, call) => replied(call, containers.stop(call, containerId)),
+    start: ({ containerId }, call) => replied(call, containers.start(call, containerId)),
     delete: ({ containerId }, call) => replied(call, containers.delete(call, containerId)),
   };
 }

@@ -6,6 +6,11 @@ export interface Surface {
   readonly name: string;
   /** Our package to the surface's. */
   readonly packages: ReadonlyMap<string, string>;
+  /**
+   * Our messages that the surface's clients have never heard of, to the one of ours under whose name they read its fields: a client that lists operations
+   * may give up all of them for one type that it does not know.
+   */
+  readonly readAs?: ReadonlyMap<string, string>;
 }
 
 export const LONGSHORE: Surface = { name: 'longshore', packages: new Map() };
@@ -16,6 +21,10 @@ export const YANDEX: Surface = {
     ['longshore.containers.v1', 'yandex.cloud.serverless.containers.v1'],
     ['longshore.operation.v1', 'yandex.cloud.operation'],
     ['longshore.access.v1', 'yandex.cloud.access'],
+  ]),
+  readAs: new Map([
+    ['longshore.containers.v1.StopContainerMetadata', 'longshore.containers.v1.UpdateContainerMetadata'],
+    ['longshore.containers.v1.StartContainerMetadata', 'longshore.containers.v1.UpdateContainerMetadata'],
   ]),
 };
 

@@ -9,6 +9,8 @@ export type Permission =
   | 'containers.delete'
   | 'containers.deploy'
   | 'containers.rollback'
+  | 'containers.stop'
+  | 'containers.start'
   | 'containers.listAccessBindings'
   | 'containers.setAccessBindings'
   | 'operations.get'

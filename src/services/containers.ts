@@ -34,19 +34,23 @@ export interface Containers {
   list(call: Call, folderId: string, page: PageDraft): Promise<Listed<Container>>;
   create(call: Call, draft: CreateDraft): Promise<Operation>;
   update(call: Call, draft: UpdateDraft): Promise<Operation>;
+  stop(call: Call, containerId: string): Promise<Operation>;
+  start(call: Call, containerId: string): Promise<Operation>;
   delete(call: Call, containerId: string): Promise<Operation>;
 }
 
 type Deps = Pick<ServiceDeps, 'records' | 'authorizer' | 'urlOf' | 'newId'>;
 
-/** Containers as resources: what they are called, not what they run. */
+/** Containers as wholes: what they are called and whether they run, not what. */
 export function createContainers(deps: Deps): Containers {
   return {
     get: (call, containerId) => get(deps, call, containerId),
     list: (call, folderId, page) => list(deps, call, folderId, page),
     create: (call, draft) => create(deps, call, draft),
     update: (call, draft) => update(deps, call, draft),
-    delete: (call, containerId) => remove(deps, call, containerId),
+    stop: (call, containerId) => changeWhole(deps, call, WHOLE.STOP, containerId),
+    start: (call, containerId) => changeWhole(deps, call, WHOLE.START, containerId),
+    delete: (call, containerId) => changeWhole(deps, call, WHOLE.DELETE, containerId),
   };
 }
 
@@ -153,17 +157,29 @@ async function update(deps: Deps, call: Call, draft: UpdateDraft): Promise<Opera
   return accepted(outcome, { containerId, name });
 }
 
-async function remove({ records, authorizer, newId }: Deps, call: Call, containerId: string): Promise<Operation> {
-  await authorizer.authorize(call, 'containers.delete', { type: 'container', id: containerId });
+/** Changes that say all with the container's id. */
+const WHOLE = {
+  STOP: { kind: 'STOP', method: 'Stop', permission: 'containers.stop' },
+  START: { kind: 'START', method: 'Start', permission: 'containers.start' },
+  DELETE: { kind: 'DELETE', method: 'Delete', permission: 'containers.delete' },
+} as const;
+
+async function changeWhole(
+  { records, authorizer, newId }: Deps,
+  call: Call,
+  { kind, method, permission }: (typeof WHOLE)[keyof typeof WHOLE],
+  containerId: string,
+): Promise<Operation> {
+  await authorizer.authorize(call, permission, { type: 'container', id: containerId });
   const found: Found = [];
   checkContainerId(found, containerId);
   refuseIfAny(found);
-  const idempotency = idempotencyOf(call, 'Delete', { containerId });
+  const idempotency = idempotencyOf(call, method, { containerId });
   const repeated = await findRepeated(records, idempotency);
   if (repeated !== null) return repeated;
 
   checkIsContainerId(containerId);
   call.throwIfEnded();
-  const operation = queuedOperation(call, { id: newId('operation'), kind: 'DELETE', containerId, revisionId: null });
+  const operation = queuedOperation(call, { id: newId('operation'), kind, containerId, revisionId: null });
   return accepted(await records.submit({ operation, idempotency, revision: null }), { containerId });
 }

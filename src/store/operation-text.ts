@@ -37,6 +37,7 @@ const USUAL_CONTAINER = {
   labels: {},
   status: 'ACTIVE',
   activeRevisionId: null,
+  stopped: false,
   instances: [],
   statusMessage: '',
 } satisfies Partial<Container>;

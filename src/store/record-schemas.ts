@@ -86,6 +86,7 @@ const instance: z.ZodType<InstanceRecord> = z.looseObject({
 const state: z.ZodType<ContainerState> = z.looseObject({
   generation: number,
   activeRevisionId: nullable(text),
+  stopped: z.literal(true).optional(),
   stableRevisionId: nullable(text),
   watch: nullable(
     z.looseObject({ revisionId: text, since: number, mayRevert: z.boolean(), death: nullable(text) }),
@@ -94,7 +95,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
   rollout: nullable(
     z.looseObject({
       operationId: text,
-      kind: z.enum(['DEPLOY', 'ROLLBACK']),
+      kind: z.enum(['DEPLOY', 'ROLLBACK', 'START']),
       revisionId: text,
       formerRevisionId: nullable(text),
       order: nullable(z.enum(['START_FIRST', 'STOP_FIRST'])),
@@ -208,6 +209,7 @@ const containerSnapshot = z.object({
   status,
   url: text,
   activeRevisionId: nullable(text),
+  stopped: z.boolean(),
   instances: z.array(
     z.object({
       id: text,
@@ -255,7 +257,17 @@ const progress: z.ZodType<Progress> = z.object({
 
 export const operation: z.ZodType<Operation> = z.object({
   id: text,
-  kind: z.enum(['UPDATE', 'SET_ACCESS_BINDINGS', 'UPDATE_ACCESS_BINDINGS', 'CREATE', 'DEPLOY', 'ROLLBACK', 'DELETE']),
+  kind: z.enum([
+    'UPDATE',
+    'SET_ACCESS_BINDINGS',
+    'UPDATE_ACCESS_BINDINGS',
+    'CREATE',
+    'DEPLOY',
+    'ROLLBACK',
+    'STOP',
+    'START',
+    'DELETE',
+  ]),
   folderId: text,
   containerId: text,
   revisionId: nullable(text),
@@ -306,7 +318,7 @@ export const host: z.ZodType<HostRecord> = z.object({
 export const route: z.ZodType<Route> = z.object({
   containerId: text,
   version: number,
-  state: z.enum(['SERVING', 'HELD', 'EMPTY']),
+  state: z.enum(['SERVING', 'HELD', 'STOPPED', 'EMPTY']),
   revisionId: nullable(text),
   targets: z.array(z.object({ instanceId: text, address: text, port: number })),
   concurrency: number,

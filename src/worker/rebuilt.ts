@@ -111,6 +111,7 @@ function stateOf(remains: Remains): ContainerState {
     ...before,
     generation: Math.max(before.generation, ...observed.map(({ identity }) => identity.generation)),
     activeRevisionId: revisionId,
+    stopped: undefined,
     stableRevisionId: revisionId,
     watch: null,
     away: undefined,

@@ -36,6 +36,8 @@ export async function startStubServer(options: StubOptions = {}): Promise<StubSe
     delete: missing,
     deployRevision: missing,
     rollback: missing,
+    stop: missing,
+    start: missing,
     getRevision: missing,
     listRevisions: missing,
     listOperations: missing,

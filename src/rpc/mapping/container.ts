@@ -36,6 +36,7 @@ export function toContainer(container: Container): ContainerMessage {
     activeRevisionId: container.activeRevisionId ?? '',
     instances: container.instances.map(toInstance),
     statusMessage: container.statusMessage,
+    stopped: container.stopped,
   };
 }
 

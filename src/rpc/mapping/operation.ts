@@ -6,6 +6,8 @@ import {
   DeleteContainerMetadata,
   DeployContainerRevisionMetadata,
   RollbackContainerMetadata,
+  StartContainerMetadata,
+  StopContainerMetadata,
   UpdateContainerMetadata,
 } from '../../../gen/ts/longshore/containers/v1/container_service.js';
 import { Revision } from '../../../gen/ts/longshore/containers/v1/revision.js';
@@ -50,6 +52,10 @@ function metadataOf({ kind, containerId, revisionId, progress }: Operation, surf
       });
     case 'ROLLBACK':
       return packAny(surface, RollbackContainerMetadata, { containerId, revisionId: revisionId ?? '', progress: made });
+    case 'STOP':
+      return packAny(surface, StopContainerMetadata, { containerId, progress: made });
+    case 'START':
+      return packAny(surface, StartContainerMetadata, { containerId, progress: made });
     case 'SET_ACCESS_BINDINGS':
       return packAny(surface, SetAccessBindingsMetadata, { resourceId: containerId });
     case 'UPDATE_ACCESS_BINDINGS':

@@ -1,4 +1,4 @@
--- Queues a deploy (with its new revision, CREATING), a rollback or a delete. An accepted delete ends what is queued before it as CANCELLED, asks the running
+-- Queues a deploy (with its new revision, CREATING), a rollback, a stop, a start or a delete. An accepted delete ends what is queued before it as CANCELLED, asks the running
 -- operation to stop, and closes the container to everything else.
 -- KEYS  1 root
 -- ARGV  1 {operation, idempotency?, revision?: {id, containerId, description}, spec?}; the folder of both is the container's
@@ -39,7 +39,7 @@ elseif operation.kind == 'DEPLOY' then
     'description', revision.description, 'createdAt', now, 'status', revision.status, 'spec', args.spec,
     'image', '', 'sequence', operation.sequence)
   index(revision_indexes(revision), revision.id, operation.sequence)
-else
+elseif operation.kind == 'DELETE' then
   local unfinished = {}
   for position, id in ipairs(redis.call('ZRANGE', key('journal', container_id), 0, -1)) do
     unfinished[position] = operation_of(id)

@@ -94,9 +94,9 @@ function ready(candidate: InstanceRecord, image: EngineImage | undefined): Insta
   return image === undefined ? candidate : { ...candidate, imageReady: true, createIntended: true };
 }
 
-/** A rollback is to start what was kept: where it cannot, its caller hears why it takes longer, and has another file system. */
+/** A rollback or a start is to start what was kept: where it cannot, its caller hears why it takes longer, and has another file system. */
 function anew({ retainedInstanceId }: PlaceInstance, { view }: StepContext): string {
-  if (view.running?.kind !== 'ROLLBACK') return '';
+  if (view.running?.kind === 'DEPLOY') return '';
   const why =
     retainedInstanceId === null
       ? 'none was kept that can be started'

@@ -2,7 +2,7 @@ import type { ContainerState } from '../../domain/container-state.js';
 import type { Revision } from '../../domain/revision.js';
 import { routeOf } from '../../reconciler/route.js';
 import type { SwitchRevision } from '../../reconciler/step.js';
-import { held, numbered, published, switched } from '../../reconciler/transitions.js';
+import { closed, held, numbered, published, switched } from '../../reconciler/transitions.js';
 import { changeTo, loadedAfter, type Outcome, type StepContext, stateOf } from './context.js';
 import { tell } from './tell.js';
 
@@ -20,6 +20,10 @@ const publish = async (context: StepContext, state: ContainerState): Promise<Out
 
 export function holdRoute(context: StepContext): Promise<Outcome> {
   return publish(context, held(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs));
+}
+
+export function closeRoute(context: StepContext): Promise<Outcome> {
+  return publish(context, closed(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs));
 }
 
 export function publishRoute(context: StepContext): Promise<Outcome> {

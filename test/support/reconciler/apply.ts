@@ -148,6 +148,10 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       const next = all.held(state, now, drainTimeoutMs);
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
     }
+    case 'CLOSE_ROUTE': {
+      const next = all.closed(state, now, drainTimeoutMs);
+      return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
+    }
     case 'PUBLISH_ROUTE': {
       const next = all.published(state, now);
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)));

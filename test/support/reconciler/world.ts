@@ -59,6 +59,8 @@ function unheard(effect: () => void): void {
   }
 }
 
+const CANCELLED: Failure = { code: 'CANCELLED', reason: 'OPERATION_CANCELLED', message: 'before it began' };
+
 export const PORTS = { first: 1, last: 9 };
 
 const HOSTS = [
@@ -164,7 +166,8 @@ export class World {
     if (container.status !== 'ACTIVE' && kind !== 'DELETE') return;
     if (kind === 'DELETE') {
       if (container.operations.some((operation) => operation.kind === 'DELETE' && operation.state !== 'DONE')) return;
-      for (const operation of container.operations) if (operation.state === 'QUEUED') this.end(container, operation.id);
+      for (const operation of container.operations)
+        if (operation.state === 'QUEUED') this.end(container, operation.id, CANCELLED);
       container.status = 'DELETING';
     }
     const created = { createdAt: this.now, containerId: container.id, state: 'QUEUED' as const };
@@ -185,7 +188,7 @@ export class World {
 
   cancel(container: SimContainer): void {
     const operation = container.operations.findLast(({ state }) => state !== 'DONE');
-    if (operation?.state === 'QUEUED' && operation.kind !== 'DELETE') this.end(container, operation.id);
+    if (operation?.state === 'QUEUED' && operation.kind !== 'DELETE') this.end(container, operation.id, CANCELLED);
     else if (operation) this.edit(container, operation.id, { cancelRequested: true });
   }
 

@@ -67,7 +67,15 @@ test('a container joins what callers set with what its worker recorded', () => {
     activeRevisionId: 'r1',
     instances: [instanceView(record)],
     statusMessage: 'why',
+    stopped: false,
   });
+});
+
+test('a container that was stopped says so, and what it is still at', () => {
+  const fields = { id: 'c1', folderId: 'f', createdAt: 1, name: 'web', description: '', labels: {}, version: 1 };
+  const state = stateOf({ stopped: true, message: 'why' });
+  const container = containerView({ ...fields, status: 'ACTIVE', state }, '');
+  expect(container).toMatchObject({ stopped: true, statusMessage: 'stopped on request; why' });
 });
 
 test.each([

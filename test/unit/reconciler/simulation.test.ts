@@ -24,6 +24,8 @@ const event = fc.oneof(
   fc.record({
     kind: fc.constantFrom(
       'ROLLBACK',
+      'STOP',
+      'START',
       'CANCEL',
       'EXIT',
       'SICKEN',
@@ -58,7 +60,7 @@ const mishap = fc.oneof(
 const mortalEvent = fc.oneof(
   fc.record({ kind: fc.constant('DEPLOY'), pick, behaviour: fc.constant<Behaviour>('WELL'), order, gpus: fc.nat(1) }),
   fc.record({ kind: fc.constantFrom('EXIT', 'EXIT', 'SICKEN', 'REMOVE_BY_HAND', 'REST', 'APPLY', 'CRASH'), pick }),
-  fc.record({ kind: fc.constantFrom('ROLLBACK', 'CANCEL', 'TIME', 'REBOOT'), pick }),
+  fc.record({ kind: fc.constantFrom('ROLLBACK', 'STOP', 'START', 'CANCEL', 'TIME', 'REBOOT'), pick }),
 );
 
 const historyOf = (some: fc.Arbitrary<Event>) =>
@@ -151,8 +153,10 @@ function happen(world: World, event: Event): void {
       if (container && revision) world.submit(container, 'ROLLBACK', { revisionId: revision.id });
       return;
     }
+    case 'STOP':
+    case 'START':
     case 'DELETE':
-      if (container) world.submit(container, 'DELETE');
+      if (container) world.submit(container, event.kind);
       return;
     case 'CANCEL':
       if (container) world.cancel(container);
@@ -233,8 +237,10 @@ function expectAtRest(world: World, container: SimContainer): void {
 
   const serving = state.instances.filter(({ role }) => role === 'SERVING');
   const retained = state.instances.filter(({ role }) => role === 'RETAINED');
-  expect(serving.map(({ revisionId }) => revisionId)).toEqual(active);
-  expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances);
+  const stopped = state.stopped === true;
+  expect(stopped).toBe(wasStopped(container));
+  expect(serving.map(({ revisionId }) => revisionId)).toEqual(stopped ? [] : active);
+  expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances + Number(stopped));
   expect(serving.length + retained.length).toBe(state.instances.length);
   expect(serving.filter(({ leased, healthyAt }) => !leased || healthyAt === null)).toEqual([]);
   expect(retained.filter(({ leased }) => leased)).toEqual([]);
@@ -245,6 +251,21 @@ function expectAtRest(world: World, container: SimContainer): void {
   expect(idsOf(mine)).toEqual(state.instances.map(({ id }) => id).sort());
   const running = mine.filter((docker) => docker.state === 'RUNNING');
   expect(running.map(({ identity, port }) => [identity.instanceId, port])).toEqual(targets);
+}
+
+/** By what its operations came to, in the order in which they ran. A Stop that failed other than by being cancelled had begun. */
+function wasStopped({ operations }: SimContainer): boolean {
+  let active: string | null = null;
+  let stopped = false;
+  for (const { kind, revisionId, result } of operations) {
+    const ok = result?.kind !== 'ERROR';
+    if (kind === 'STOP') stopped ||= active !== null && (ok || result.failure.code !== 'CANCELLED');
+    if (kind === 'START' && ok) stopped = false;
+    if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK') || !ok) continue;
+    stopped &&= revisionId === active;
+    active = revisionId;
+  }
+  return stopped;
 }
 
 /** At most once from each revision that was deployed, never back to itself; and what serves at rest has proved itself. */
@@ -258,7 +279,8 @@ function expectRevertsWithReason({ watchWindowMs }: World, { operations, state, 
   const unknown = left.filter((id) => !deployed.some(({ revisionId }) => revisionId === id));
   expect(unknown).toEqual([]);
   if (status === 'GONE') return;
-  expect(state).toMatchObject({ watch: null, stableRevisionId: state.activeRevisionId });
+  // What was stopped before it had proved itself has yet to.
+  if (!state.stopped) expect(state).toMatchObject({ watch: null, stableRevisionId: state.activeRevisionId });
 }
 
 const idsOf = (docker: World['docker']): string[] => docker.map(({ identity }) => identity.instanceId).sort();

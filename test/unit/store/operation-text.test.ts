@@ -47,6 +47,7 @@ const container = {
   status: 'DELETING',
   url: 'http://bbac.localhost/',
   activeRevisionId: null,
+  stopped: true,
   instances: [],
   statusMessage: '',
 } as const;

@@ -40,6 +40,11 @@ export interface Container {
   instances: Instance[];
   /** Why the container is not healthy; empty while it is. */
   statusMessage: string;
+  /**
+   * It has been stopped, or is being stopped, and is not to run until it is started, or something else becomes its active
+   * revision.
+   */
+  stopped: boolean;
 }
 
 /**
@@ -207,6 +212,7 @@ function createBaseContainer(): Container {
     activeRevisionId: "",
     instances: [],
     statusMessage: "",
+    stopped: false,
   };
 }
 
@@ -249,6 +255,9 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     }
     if (message.statusMessage !== "") {
       writer.uint32(818).string(message.statusMessage);
+    }
+    if (message.stopped !== false) {
+      writer.uint32(824).bool(message.stopped);
     }
     return writer;
   },
@@ -357,6 +366,14 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
             message.statusMessage = reader.string();
             continue;
           }
+          case 103: {
+            if (tag !== 824) {
+              break;
+            }
+
+            message.stopped = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -409,6 +426,7 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
         : isSet(object.status_message)
         ? globalThis.String(object.status_message)
         : "",
+      stopped: isSet(object.stopped) ? globalThis.Boolean(object.stopped) : false,
     };
   },
 
@@ -450,6 +468,9 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     if (message.statusMessage !== "") {
       obj.statusMessage = message.statusMessage;
     }
+    if (message.stopped !== false) {
+      obj.stopped = message.stopped;
+    }
     return obj;
   },
 
@@ -477,6 +498,7 @@ export const Container: MessageFns<Container, "longshore.containers.v1.Container
     message.activeRevisionId = object.activeRevisionId ?? "";
     message.instances = object.instances?.map((e) => Instance.fromPartial(e)) || [];
     message.statusMessage = object.statusMessage ?? "";
+    message.stopped = object.stopped ?? false;
     return message;
   },
 };

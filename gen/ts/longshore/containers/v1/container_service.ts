@@ -306,6 +306,38 @@ export interface RollbackContainerMetadata {
   progress: Progress | undefined;
 }
 
+/** Stops a container. */
+export interface StopContainerRequest {
+  $type?: "longshore.containers.v1.StopContainerRequest";
+  /** The container. Required. */
+  containerId: string;
+}
+
+/** Metadata of the operation that Stop returns. */
+export interface StopContainerMetadata {
+  $type?: "longshore.containers.v1.StopContainerMetadata";
+  /** The container. */
+  containerId: string;
+  /** How far it has come. */
+  progress: Progress | undefined;
+}
+
+/** Starts a container that has been stopped. */
+export interface StartContainerRequest {
+  $type?: "longshore.containers.v1.StartContainerRequest";
+  /** The container. Required. */
+  containerId: string;
+}
+
+/** Metadata of the operation that Start returns. */
+export interface StartContainerMetadata {
+  $type?: "longshore.containers.v1.StartContainerMetadata";
+  /** The container. */
+  containerId: string;
+  /** How far it has come. */
+  progress: Progress | undefined;
+}
+
 /** Asks for one revision. */
 export interface GetContainerRevisionRequest {
   $type?: "longshore.containers.v1.GetContainerRevisionRequest";
@@ -2733,6 +2765,359 @@ export const RollbackContainerMetadata: MessageFns<
 
 messageTypeRegistry.set(RollbackContainerMetadata.$type, RollbackContainerMetadata);
 
+function createBaseStopContainerRequest(): StopContainerRequest {
+  return { $type: "longshore.containers.v1.StopContainerRequest", containerId: "" };
+}
+
+export const StopContainerRequest: MessageFns<StopContainerRequest, "longshore.containers.v1.StopContainerRequest"> = {
+  $type: "longshore.containers.v1.StopContainerRequest" as const,
+
+  encode(message: StopContainerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopContainerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopContainerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopContainerRequest {
+    return {
+      $type: StopContainerRequest.$type,
+      containerId: isSet(object.containerId)
+        ? globalThis.String(object.containerId)
+        : isSet(object.container_id)
+        ? globalThis.String(object.container_id)
+        : "",
+    };
+  },
+
+  toJSON(message: StopContainerRequest): unknown {
+    const obj: any = {};
+    if (message.containerId !== "") {
+      obj.containerId = message.containerId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopContainerRequest>): StopContainerRequest {
+    return StopContainerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopContainerRequest>): StopContainerRequest {
+    const message = createBaseStopContainerRequest();
+    message.containerId = object.containerId ?? "";
+    return message;
+  },
+};
+
+messageTypeRegistry.set(StopContainerRequest.$type, StopContainerRequest);
+
+function createBaseStopContainerMetadata(): StopContainerMetadata {
+  return { $type: "longshore.containers.v1.StopContainerMetadata", containerId: "", progress: undefined };
+}
+
+export const StopContainerMetadata: MessageFns<StopContainerMetadata, "longshore.containers.v1.StopContainerMetadata"> =
+  {
+    $type: "longshore.containers.v1.StopContainerMetadata" as const,
+
+    encode(message: StopContainerMetadata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+      if (message.containerId !== "") {
+        writer.uint32(10).string(message.containerId);
+      }
+      if (message.progress !== undefined) {
+        Progress.encode(message.progress, writer.uint32(802).fork()).join();
+      }
+      return writer;
+    },
+
+    decode(input: BinaryReader | Uint8Array, length?: number): StopContainerMetadata {
+      const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+      const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+      if (previousRecursionDepth >= 100) {
+        throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      }
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+      try {
+        const end = length === undefined ? reader.len : reader.pos + length;
+        const message = createBaseStopContainerMetadata();
+        while (reader.pos < end) {
+          const tag = reader.uint32();
+          switch (tag >>> 3) {
+            case 1: {
+              if (tag !== 10) {
+                break;
+              }
+
+              message.containerId = reader.string();
+              continue;
+            }
+            case 100: {
+              if (tag !== 802) {
+                break;
+              }
+
+              message.progress = Progress.decode(reader, reader.uint32());
+              continue;
+            }
+          }
+          if ((tag & 7) === 4 || tag === 0) {
+            break;
+          }
+          reader.skip(tag & 7);
+        }
+        return message;
+      } finally {
+        (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      }
+    },
+
+    fromJSON(object: any): StopContainerMetadata {
+      return {
+        $type: StopContainerMetadata.$type,
+        containerId: isSet(object.containerId)
+          ? globalThis.String(object.containerId)
+          : isSet(object.container_id)
+          ? globalThis.String(object.container_id)
+          : "",
+        progress: isSet(object.progress) ? Progress.fromJSON(object.progress) : undefined,
+      };
+    },
+
+    toJSON(message: StopContainerMetadata): unknown {
+      const obj: any = {};
+      if (message.containerId !== "") {
+        obj.containerId = message.containerId;
+      }
+      if (message.progress !== undefined) {
+        obj.progress = Progress.toJSON(message.progress);
+      }
+      return obj;
+    },
+
+    create(base?: DeepPartial<StopContainerMetadata>): StopContainerMetadata {
+      return StopContainerMetadata.fromPartial(base ?? {});
+    },
+    fromPartial(object: DeepPartial<StopContainerMetadata>): StopContainerMetadata {
+      const message = createBaseStopContainerMetadata();
+      message.containerId = object.containerId ?? "";
+      message.progress = (object.progress !== undefined && object.progress !== null)
+        ? Progress.fromPartial(object.progress)
+        : undefined;
+      return message;
+    },
+  };
+
+messageTypeRegistry.set(StopContainerMetadata.$type, StopContainerMetadata);
+
+function createBaseStartContainerRequest(): StartContainerRequest {
+  return { $type: "longshore.containers.v1.StartContainerRequest", containerId: "" };
+}
+
+export const StartContainerRequest: MessageFns<StartContainerRequest, "longshore.containers.v1.StartContainerRequest"> =
+  {
+    $type: "longshore.containers.v1.StartContainerRequest" as const,
+
+    encode(message: StartContainerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+      if (message.containerId !== "") {
+        writer.uint32(10).string(message.containerId);
+      }
+      return writer;
+    },
+
+    decode(input: BinaryReader | Uint8Array, length?: number): StartContainerRequest {
+      const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+      const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+      if (previousRecursionDepth >= 100) {
+        throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      }
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+      try {
+        const end = length === undefined ? reader.len : reader.pos + length;
+        const message = createBaseStartContainerRequest();
+        while (reader.pos < end) {
+          const tag = reader.uint32();
+          switch (tag >>> 3) {
+            case 1: {
+              if (tag !== 10) {
+                break;
+              }
+
+              message.containerId = reader.string();
+              continue;
+            }
+          }
+          if ((tag & 7) === 4 || tag === 0) {
+            break;
+          }
+          reader.skip(tag & 7);
+        }
+        return message;
+      } finally {
+        (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      }
+    },
+
+    fromJSON(object: any): StartContainerRequest {
+      return {
+        $type: StartContainerRequest.$type,
+        containerId: isSet(object.containerId)
+          ? globalThis.String(object.containerId)
+          : isSet(object.container_id)
+          ? globalThis.String(object.container_id)
+          : "",
+      };
+    },
+
+    toJSON(message: StartContainerRequest): unknown {
+      const obj: any = {};
+      if (message.containerId !== "") {
+        obj.containerId = message.containerId;
+      }
+      return obj;
+    },
+
+    create(base?: DeepPartial<StartContainerRequest>): StartContainerRequest {
+      return StartContainerRequest.fromPartial(base ?? {});
+    },
+    fromPartial(object: DeepPartial<StartContainerRequest>): StartContainerRequest {
+      const message = createBaseStartContainerRequest();
+      message.containerId = object.containerId ?? "";
+      return message;
+    },
+  };
+
+messageTypeRegistry.set(StartContainerRequest.$type, StartContainerRequest);
+
+function createBaseStartContainerMetadata(): StartContainerMetadata {
+  return { $type: "longshore.containers.v1.StartContainerMetadata", containerId: "", progress: undefined };
+}
+
+export const StartContainerMetadata: MessageFns<
+  StartContainerMetadata,
+  "longshore.containers.v1.StartContainerMetadata"
+> = {
+  $type: "longshore.containers.v1.StartContainerMetadata" as const,
+
+  encode(message: StartContainerMetadata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.progress !== undefined) {
+      Progress.encode(message.progress, writer.uint32(802).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartContainerMetadata {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartContainerMetadata();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 100: {
+            if (tag !== 802) {
+              break;
+            }
+
+            message.progress = Progress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartContainerMetadata {
+    return {
+      $type: StartContainerMetadata.$type,
+      containerId: isSet(object.containerId)
+        ? globalThis.String(object.containerId)
+        : isSet(object.container_id)
+        ? globalThis.String(object.container_id)
+        : "",
+      progress: isSet(object.progress) ? Progress.fromJSON(object.progress) : undefined,
+    };
+  },
+
+  toJSON(message: StartContainerMetadata): unknown {
+    const obj: any = {};
+    if (message.containerId !== "") {
+      obj.containerId = message.containerId;
+    }
+    if (message.progress !== undefined) {
+      obj.progress = Progress.toJSON(message.progress);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartContainerMetadata>): StartContainerMetadata {
+    return StartContainerMetadata.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartContainerMetadata>): StartContainerMetadata {
+    const message = createBaseStartContainerMetadata();
+    message.containerId = object.containerId ?? "";
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? Progress.fromPartial(object.progress)
+      : undefined;
+    return message;
+  },
+};
+
+messageTypeRegistry.set(StartContainerMetadata.$type, StartContainerMetadata);
+
 function createBaseGetContainerRevisionRequest(): GetContainerRevisionRequest {
   return { $type: "longshore.containers.v1.GetContainerRevisionRequest", containerRevisionId: "" };
 }
@@ -3449,6 +3834,40 @@ export const ContainerServiceService = {
     responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
   },
+  /**
+   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
+   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
+   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
+   * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
+   * Metadata: StopContainerMetadata; response: Container.
+   */
+  stop: {
+    path: "/longshore.containers.v1.ContainerService/Stop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopContainerRequest): Buffer => Buffer.from(StopContainerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopContainerRequest => StopContainerRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
+   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
+   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * that revision. Metadata: StartContainerMetadata; response: Container.
+   */
+  start: {
+    path: "/longshore.containers.v1.ContainerService/Start" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartContainerRequest): Buffer =>
+      Buffer.from(StartContainerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartContainerRequest => StartContainerRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
   /** Returns one revision. NOT_FOUND if there is none of this id, or its deployment failed. */
   getRevision: {
     path: "/longshore.containers.v1.ContainerService/GetRevision" as const,
@@ -3564,6 +3983,23 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
    * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback: handleUnaryCall<RollbackContainerRequest, Operation>;
+  /**
+   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
+   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
+   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
+   * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
+   * Metadata: StopContainerMetadata; response: Container.
+   */
+  stop: handleUnaryCall<StopContainerRequest, Operation>;
+  /**
+   * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
+   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
+   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * that revision. Metadata: StartContainerMetadata; response: Container.
+   */
+  start: handleUnaryCall<StartContainerRequest, Operation>;
   /** Returns one revision. NOT_FOUND if there is none of this id, or its deployment failed. */
   getRevision: handleUnaryCall<GetContainerRevisionRequest, Revision>;
   /** Lists the revisions of a container or a folder, newest first. */
@@ -3714,6 +4150,51 @@ export interface ContainerServiceClient extends Client {
   ): ClientUnaryCall;
   rollback(
     request: RollbackContainerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
+   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
+   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
+   * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
+   * Metadata: StopContainerMetadata; response: Container.
+   */
+  stop(
+    request: StopContainerRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  stop(
+    request: StopContainerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  stop(
+    request: StopContainerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
+   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
+   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * that revision. Metadata: StartContainerMetadata; response: Container.
+   */
+  start(
+    request: StartContainerRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  start(
+    request: StartContainerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  start(
+    request: StartContainerRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Operation) => void,

@@ -1,0 +1,273 @@
+import { plan } from '../../../src/reconciler/plan.js';
+import { takeStep } from '../../support/reconciler/apply.js';
+import { isKind, Story } from '../../support/reconciler/story.js';
+import type { SimContainer } from '../../support/reconciler/world.js';
+
+/** One in which r1 was stopped. */
+function stoppedStory(gpus = 0): Story {
+  const story = Story.serving(gpus);
+  story.world.submit(story.container, 'STOP');
+  story.steps();
+  return story;
+}
+
+/** Something is asked of the other container of the world, and done. */
+function asAnother(story: Story, ask: (story: Story, other: SimContainer) => void): void {
+  const other = story.world.containers.get('c2');
+  if (!other) throw new Error('the world has one container only');
+  ask(story, other);
+  for (let count = 0; count < 20; count += 1) {
+    story.world.applied = other.route?.version ?? 0;
+    takeStep(story.world, other);
+  }
+}
+
+const running = ({ world, container }: Story) =>
+  world.docker.filter(({ state, identity }) => state === 'RUNNING' && identity.containerId === container.id);
+
+function startByHand({ world }: Story): void {
+  for (const docker of world.docker) Object.assign(docker, { state: 'RUNNING', startedAt: 'by hand' });
+}
+
+describe('Stop', () => {
+  it('lets nobody in, stops, frees and keeps the instance', () => {
+    const story = Story.serving(1);
+    story.world.submit(story.container, 'STOP');
+    const steps = ['CLOSE_ROUTE', 'STOP_CONTAINER', 'FREE_DEVICES', 'SET_ROLE', 'COMPLETE_OPERATION'];
+    expect(story.steps()).toEqual(['TAKE_OPERATION', ...steps]);
+    expect(story.outcomes()).toEqual(['OK', 'OK']);
+    expect(story.container.route).toMatchObject({ state: 'STOPPED', targets: [] });
+    expect(story.container.state).toMatchObject({ stopped: true, activeRevisionId: story.active });
+    expect(story.roles()).toEqual([`RETAINED ${story.active}`]);
+    expect([running(story), [...story.world.gpuLeases], [...story.world.portLeases]]).toEqual([[], [], []]);
+  });
+
+  it('waits for the requests under way', () => {
+    const story = Story.serving();
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    expect(takeStep(story.world, story.container)).toMatchObject({
+      kind: 'WAIT',
+      reason: expect.stringContaining('finishes its requests'),
+    });
+    expect(running(story)).toHaveLength(1);
+    story.steps();
+    expect(running(story)).toEqual([]);
+  });
+
+  it('keeps nothing up for a rollback', () => {
+    const story = Story.serving();
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    const view = story.world.view(story.container);
+    const applied = (story.container.route?.version ?? 0) + 1;
+    const ingresses = [{ ingressId: 'i', appliedVersion: applied, busyInstances: [] }];
+    const policy = { ...view.policy, keepDrainingMs: 60_000 };
+    expect(plan({ ...view, running: null, ingresses, policy }).kind).toBe('STOP_CONTAINER');
+  });
+
+  it.each(['starts it', 'reboots its host'])('holds whoever %s', (what) => {
+    const story = stoppedStory();
+    if (what === 'starts it') startByHand(story);
+    else story.world.reboot(story.container.state.instances[0]?.host ?? '');
+    expect(story.steps()).toEqual(what === 'starts it' ? ['STOP_CONTAINER'] : []);
+    expect(running(story)).toEqual([]);
+    expect(story.container.route?.state).toBe('STOPPED');
+  });
+
+  it('succeeds where nothing runs, and changes nothing', () => {
+    const story = stoppedStory();
+    story.world.submit(story.container, 'STOP');
+    expect(story.steps()).toEqual(['TAKE_OPERATION', 'COMPLETE_OPERATION']);
+    const empty = new Story();
+    empty.world.submit(empty.container, 'STOP');
+    empty.world.deploy(empty.container, 'WELL', 'AUTO', 0);
+    empty.steps();
+    expect(empty.outcomes()).toEqual(['OK', 'OK']);
+    expect(empty.roles()).toEqual([`SERVING ${empty.active}`]);
+  });
+
+  it('can be cancelled until nobody is let in any more', () => {
+    const story = Story.serving();
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('TAKE_OPERATION'));
+    story.world.cancel(story.container);
+    expect(story.steps()).toEqual(['COMPLETE_OPERATION']);
+    expect(running(story)).toHaveLength(1);
+
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    story.world.cancel(story.container);
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
+    expect(running(story)).toEqual([]);
+  });
+
+  it('fails where the host does not answer, and is done when it does', () => {
+    const story = Story.serving(1);
+    const host = story.container.state.instances[0]?.host ?? '';
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    story.world.down.add(host);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
+    expect(story.world.gpuLeases.size).toBe(1);
+
+    story.world.down.delete(host);
+    expect(story.steps()).toEqual(['STOP_CONTAINER', 'FREE_DEVICES', 'SET_ROLE']);
+    expect([running(story), story.world.gpuLeases.size]).toEqual([[], 0]);
+  });
+
+  it('gives way to a Delete', () => {
+    const story = Story.serving();
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    story.world.submit(story.container, 'DELETE');
+    story.steps(isKind('REMOVE_RECORDS'));
+    expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
+    expect(story.world.docker).toEqual([]);
+  });
+
+  it('is no death of a watched revision, which is watched anew from its Start', () => {
+    const story = new Story([], 60_000);
+    story.world.deploy(story.container, 'WELL', 'AUTO', 0);
+    story.steps();
+    story.world.deploy(story.container, 'WELL', 'AUTO', 0);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    const [docker] = running(story);
+    if (docker) story.world.exit(docker, 1);
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    expect(story.steps()).not.toContain('REVERT');
+    story.world.now += 600_000;
+    expect(story.steps()).toEqual([]);
+
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('COMPLETE_OPERATION'));
+    const { watch } = story.container.state;
+    expect(watch).toMatchObject({ revisionId: story.active, death: null });
+    expect(story.world.now - (watch?.since ?? 0)).toBeLessThan(1_000);
+    story.steps();
+    expect(story.container.state).toMatchObject({ watch: null, stableRevisionId: story.active });
+  });
+
+  it('keeps what the next Start starts, however few retained instances are kept', () => {
+    const story = stoppedStory();
+    const view = story.world.view(story.container);
+    const none = { ...view, policy: { ...view.policy, retainedInstances: 0 } };
+    expect(plan(none).kind).toBe('WAIT');
+    expect(plan({ ...none, state: { ...view.state, stopped: undefined } })).toMatchObject({ role: 'DISCARDED' });
+  });
+});
+
+describe('Start', () => {
+  it('starts the kept instance, and is done when it serves', () => {
+    const story = stoppedStory(1);
+    const [before] = story.world.docker;
+    story.world.submit(story.container, 'START');
+    const steps = ['PLACE_INSTANCE', 'START_CONTAINER', 'PROBE_INSTANCE', 'SWITCH_REVISION', 'COMPLETE_OPERATION'];
+    expect(story.steps()).toEqual(['TAKE_OPERATION', ...steps]);
+    expect(running(story)).toMatchObject([{ dockerId: before?.dockerId }]);
+    expect(story.container.route).toMatchObject({ state: 'SERVING', targets: [{}] });
+    expect(story.container.state.stopped).toBeUndefined();
+  });
+
+  it('creates another one where its GPUs are taken, and keeps the first', () => {
+    const story = stoppedStory(1);
+    const [first] = story.container.state.instances;
+    asAnother(story, ({ world }, other) => world.deploy(other, 'WELL', 'AUTO', 2));
+    story.world.submit(story.container, 'START');
+    expect(story.steps()).toContain('CREATE_CONTAINER');
+    const [second] = story.container.state.instances.filter(({ role }) => role === 'SERVING');
+    expect([first?.host, second?.host]).toEqual(['h1', 'h2']);
+    expect(story.roles()).toContain(`RETAINED ${story.active}`);
+  });
+
+  it('waits for its GPUs where there are no others', () => {
+    const story = stoppedStory(2);
+    const [before] = story.world.docker;
+    asAnother(story, ({ world }, other) => world.deploy(other, 'WELL', 'AUTO', 2));
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('PLACE_INSTANCE'));
+    expect(story.container.state.rollout?.blocked?.message).toContain('GPU');
+    asAnother(story, ({ world }, other) => world.submit(other, 'STOP'));
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OK', 'OK']);
+    expect(running(story)).toMatchObject([{ dockerId: before?.dockerId }]);
+  });
+
+  it('leaves it stopped where it fails or is cancelled', () => {
+    const story = stoppedStory();
+    const [instance] = story.container.state.instances;
+    story.world.sick.add(instance?.id ?? '');
+    story.world.submit(story.container, 'START');
+    story.steps();
+    expect(story.outcomes().at(-1)).toBe('HEALTH_DEADLINE');
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('START_CONTAINER'));
+    story.world.cancel(story.container);
+    story.steps();
+    expect(story.outcomes().at(-1)).toBe('OPERATION_CANCELLED');
+    expect(story.container.state.stopped).toBe(true);
+    expect([running(story), story.world.portLeases.size]).toEqual([[], 0]);
+
+    story.world.sick.clear();
+    story.world.submit(story.container, 'START');
+    story.steps();
+    expect(running(story)).toHaveLength(1);
+  });
+
+  it('takes back what has not been stopped yet', () => {
+    const story = Story.serving();
+    const host = story.container.state.instances[0]?.host ?? '';
+    story.world.submit(story.container, 'STOP');
+    story.steps(isKind('CLOSE_ROUTE'));
+    story.world.down.add(host);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    story.world.down.delete(host);
+    story.world.submit(story.container, 'START');
+    expect(story.steps()).toContain('RECALL_INSTANCE');
+    expect(running(story)).toHaveLength(1);
+  });
+
+  it('changes nothing of what is not stopped, and needs something to start', () => {
+    const story = Story.serving();
+    story.world.submit(story.container, 'START');
+    expect(story.steps()).toEqual(['TAKE_OPERATION', 'COMPLETE_OPERATION']);
+    const empty = new Story();
+    empty.world.submit(empty.container, 'START');
+    empty.steps();
+    expect([...story.outcomes(), ...empty.outcomes()]).toEqual(['OK', 'OK', 'NOTHING_DEPLOYED']);
+  });
+});
+
+describe('a stopped container', () => {
+  it('serves what is deployed, and stays stopped where that fails', () => {
+    const story = stoppedStory();
+    const first = story.active;
+    story.world.deploy(story.container, 'EXITS', 'STOP_FIRST', 0);
+    story.steps();
+    expect(story.container.state).toMatchObject({ stopped: true, activeRevisionId: first });
+    story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 0);
+    story.steps();
+    expect(story.outcomes().slice(2)).toEqual(['INSTANCE_EXITED', 'OK']);
+    expect(story.container.state.stopped).toBeUndefined();
+    expect(running(story)).toHaveLength(1);
+    expect(story.roles()).toContain(`RETAINED ${first}`);
+  });
+
+  it('serves another revision that it is rolled back to, and stays stopped by a rollback to its own', () => {
+    const story = Story.serving();
+    const first = story.active;
+    story.world.deploy(story.container, 'WELL', 'AUTO', 0);
+    story.world.submit(story.container, 'STOP');
+    story.steps();
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: story.active });
+    expect(story.steps()).toEqual(['TAKE_OPERATION', 'COMPLETE_OPERATION']);
+    expect(story.container.state.stopped).toBe(true);
+    story.world.submit(story.container, 'ROLLBACK', { revisionId: first });
+    story.steps();
+    expect(running(story).map(({ identity }) => identity.revisionId)).toEqual([first]);
+    expect(story.container.state.stopped).toBeUndefined();
+  });
+});
