@@ -1,5 +1,8 @@
 import { ErrorInfo } from '../../gen/ts/google/rpc/error_details.js';
-import { DeployContainerRevisionMetadata } from '../../gen/ts/longshore/containers/v1/container_service.js';
+import {
+  DeployContainerRevisionMetadata,
+  UpdateContainerMetadata,
+} from '../../gen/ts/longshore/containers/v1/container_service.js';
 import { Progress_Step, progress_StepToJSON } from '../../gen/ts/longshore/containers/v1/progress.js';
 import { RolloutOrder } from '../../gen/ts/longshore/containers/v1/rollout.js';
 import { Operation as OperationMessage } from '../../gen/ts/longshore/operation/v1/operation.js';
@@ -29,6 +32,8 @@ test.each<[OperationKind, string]>([
   ['DELETE', 'containers.v1.DeleteContainerMetadata'],
   ['DEPLOY', 'containers.v1.DeployContainerRevisionMetadata'],
   ['ROLLBACK', 'containers.v1.RollbackContainerMetadata'],
+  ['STOP', 'containers.v1.StopContainerMetadata'],
+  ['START', 'containers.v1.StartContainerMetadata'],
   ['SET_ACCESS_BINDINGS', 'access.v1.SetAccessBindingsMetadata'],
   ['UPDATE_ACCESS_BINDINGS', 'access.v1.UpdateAccessBindingsMetadata'],
 ])('the metadata of %s names its type', (kind, type) => {
@@ -36,6 +41,16 @@ test.each<[OperationKind, string]>([
   expect(made.metadata?.typeUrl).toBe(`type.googleapis.com/longshore.${type}`);
   expect(made.description).toBe(OPERATION_DESCRIPTION[kind]);
 });
+
+test.each(['STOP', 'START'] as const)(
+  '%s is shown to clients that have no such method under a name that they have',
+  (kind) => {
+    const { metadata } = toOperation({ ...operation, kind }, YANDEX);
+    const name = 'yandex.cloud.serverless.containers.v1.UpdateContainerMetadata';
+    expect(metadata?.typeUrl).toBe(`type.googleapis.com/${name}`);
+    expect(UpdateContainerMetadata.decode(metadata?.value ?? Buffer.alloc(0)).containerId).toBe('c1');
+  },
+);
 
 test('progress is counted in the metadata', () => {
   const progress = {

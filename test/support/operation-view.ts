@@ -5,6 +5,8 @@ import {
   DeleteContainerMetadata,
   DeployContainerRevisionMetadata,
   RollbackContainerMetadata,
+  StartContainerMetadata,
+  StopContainerMetadata,
 } from '../../gen/ts/longshore/containers/v1/container_service.js';
 import type { Progress } from '../../gen/ts/longshore/containers/v1/progress.js';
 import type { Operation } from '../../gen/ts/longshore/operation/v1/operation.js';
@@ -37,9 +39,15 @@ export async function refusalOf(call: Promise<unknown>): Promise<SeenFailure> {
   return unpacked(Status.decode(bytes));
 }
 
-/** How far a deploy, rollback or delete has come. */
+/** How far an operation that touches hosts has come. */
 export function progressOf({ metadata }: Operation): Progress {
-  const types = [DeployContainerRevisionMetadata, RollbackContainerMetadata, DeleteContainerMetadata];
+  const types = [
+    DeployContainerRevisionMetadata,
+    RollbackContainerMetadata,
+    StopContainerMetadata,
+    StartContainerMetadata,
+    DeleteContainerMetadata,
+  ];
   const type = types.find(({ $type }) => metadata?.typeUrl.endsWith(`/${$type}`));
   const progress = metadata && type?.decode(metadata.value).progress;
   if (!progress) throw new Error(`no progress in ${metadata?.typeUrl}`);

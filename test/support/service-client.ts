@@ -24,6 +24,8 @@ export interface ServiceClient {
   /** Answers with the accepted operation, as the other changes do. */
   deploy(containerId: string, imageUrl: string, more?: DeployDraft): Promise<Operation>;
   rollback(containerId: string, revisionId: string): Promise<Operation>;
+  stop(containerId: string): Promise<Operation>;
+  start(containerId: string): Promise<Operation>;
   delete(containerId: string): Promise<Operation>;
   cancel(operationId: string): Promise<Operation>;
   container(containerId: string): Promise<Container>;
@@ -69,6 +71,8 @@ export function serviceClient(addr: string): ServiceClient {
       return reply((answer) => containers.deployRevision(request, answer));
     },
     rollback: (containerId, revisionId) => reply((answer) => containers.rollback({ containerId, revisionId }, answer)),
+    stop: (containerId) => reply((answer) => containers.stop({ containerId }, answer)),
+    start: (containerId) => reply((answer) => containers.start({ containerId }, answer)),
     delete: (containerId) => reply((answer) => containers.delete({ containerId }, answer)),
     cancel: (operationId) => reply((answer) => operations.cancel({ operationId }, answer)),
     container: (containerId) => reply((answer) => containers.get({ containerId }, answer)),

@@ -70,12 +70,13 @@ export class Actor {
     await Promise.all(this.submitted.slice(this.firstOfActions).map((id) => this.ended(id)));
   }
 
-  expected({ results, active, silent, deleted, inPlace, elsewhere }: Scenario): Expected {
+  expected({ results, active, stopped, silent, deleted, inPlace, elsewhere }: Scenario): Expected {
     const mine = this.submitted.slice(this.firstOfActions);
     return {
       containerId: this.containerId,
       operations: mine.map((id, index) => ({ id, results: [results[index] ?? 'OK'] })),
       activeRevisionId: active === null ? null : (this.revisions.get(active) ?? 'unknown'),
+      stopped: stopped ?? false,
       answers: silent ? null : active,
       deleted: deleted ?? false,
       dockerId: inPlace ? this.dockerId : null,
@@ -121,6 +122,10 @@ export class Actor {
         const operation = await this.submit('Rollback', { container_id: this.containerId, revision_id });
         return this.ended(operation.id);
       }
+      case 'STOP':
+        return this.ended((await this.submit('Stop', { container_id: this.containerId })).id);
+      case 'START':
+        return this.ended((await this.submit('Start', { container_id: this.containerId })).id);
       case 'DELETE':
         return this.ended((await this.submit('Delete', { container_id: this.containerId })).id);
       case 'CANCEL': {

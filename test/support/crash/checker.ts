@@ -10,6 +10,8 @@ export interface Expected {
   readonly operations: readonly { readonly id: string; readonly results: readonly (number | 'OK')[] }[];
   /** Of the last deploy or rollback that succeeded; null: nothing was ever deployed. */
   readonly activeRevisionId: string | null;
+  /** That revision is not to run. */
+  readonly stopped: boolean;
   /** What the active revision answers to GET /; null: nothing, as one does that serves no HTTP. */
   readonly answers: string | null;
   readonly deleted: boolean;
@@ -100,7 +102,7 @@ function* containerFaults(world: World, expected: Expected): Generator<string> {
   if (journal.length > 0) yield `the journal still holds ${journal.join(' ')}`;
   if (state.rollout !== null) yield 'a rollout is still recorded';
   if (state.message !== '') yield `the container is not healthy: ${state.message}`;
-  const { activeRevisionId, answers } = expected;
+  const { activeRevisionId, answers, stopped } = expected;
   if (state.activeRevisionId !== activeRevisionId)
     yield `active is ${state.activeRevisionId}, expected ${activeRevisionId}`;
   if ((world.api.container?.active_revision_id || null) !== activeRevisionId) {
@@ -110,6 +112,13 @@ function* containerFaults(world: World, expected: Expected): Generator<string> {
   const { description = '' } = fields;
   if (description !== expected.description) yield `it is described as ${description}, expected ${expected.description}`;
   yield* difference('bindings', 'there are', world.api.bindings, 'expected', expected.bindings);
+  if (world.api.container?.stopped !== stopped) yield `the API says ${world.api.container?.stopped} to stopped`;
+  if (stopped) {
+    if (world.answer?.status !== 503) yield `it is stopped, and the url answers ${world.answer?.status}`;
+    if (route?.state !== 'STOPPED' || route.targets.length > 0)
+      yield `it is stopped, and the route is ${JSON.stringify(route)}`;
+    return;
+  }
   if (answers === null) {
     if (world.answer?.status !== 404) yield `nothing serves HTTP, and the url answers ${world.answer?.status}`;
     if (route !== null && route.targets.length > 0)
@@ -147,7 +156,8 @@ function* instanceFaults(world: World, expected: Expected): Generator<string> {
   }
   for (const instance of instances) yield* recordFaults(instance, ours);
   const running = ours.filter((one) => one.running);
-  const wanted = expected.activeRevisionId === null || expected.deleted ? [] : [expected.activeRevisionId];
+  const { activeRevisionId: active, stopped, deleted } = expected;
+  const wanted = active === null || stopped || deleted ? [] : [active];
   if (running.map(({ revision }) => revision).join() !== wanted.join()) {
     yield `running are ${running.map(({ name, revision }) => `${name} of ${revision}`).join() || 'none'}, expected ${wanted.join() || 'none'}`;
   }

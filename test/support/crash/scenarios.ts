@@ -21,6 +21,8 @@ export type Action =
       readonly portTaken?: true;
     }
   | { readonly do: 'ROLLBACK'; readonly to: string }
+  | { readonly do: 'STOP' }
+  | { readonly do: 'START' }
   /** Of the operation before it. */
   | { readonly do: 'CANCEL' }
   | { readonly do: 'DELETE' }
@@ -42,8 +44,10 @@ export interface Scenario {
   readonly actions: readonly Action[];
   /** Of the actions that are operations, in order, and then of the one by which the container goes back by itself. */
   readonly results: readonly Result[];
-  /** The name of the revision that serves in the end; null: none. */
+  /** The name of the revision that is active in the end; null: none. */
   readonly active: string | null;
+  /** And that it does not serve, but is stopped. */
+  readonly stopped?: true;
   /** That revision serves no HTTP. */
   readonly silent?: true;
   readonly deleted?: true;
@@ -126,6 +130,21 @@ export const SCENARIOS: readonly Scenario[] = [
     setup: [create, deploy('one', { gpus: 1 })],
     actions: [deploy('stuck', { behaviour: 'SILENT', gpus: 1, until: 'STARTED' }), { do: 'CANCEL' }],
     results: [CANCELLED],
+    active: 'one',
+  },
+  {
+    name: 'stop',
+    setup: [create, deploy('one', { gpus: 1 })],
+    actions: [{ do: 'STOP' }],
+    results: ['OK'],
+    active: 'one',
+    stopped: true,
+  },
+  {
+    name: 'start',
+    setup: [create, deploy('one', { gpus: 1 }), { do: 'STOP' }],
+    actions: [{ do: 'START' }],
+    results: ['OK'],
     active: 'one',
   },
   {

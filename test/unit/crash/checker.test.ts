@@ -80,6 +80,7 @@ const WORLD: World = {
       status: 'ACTIVE',
       url: 'http://c/',
       active_revision_id: 'new',
+      stopped: false,
       status_message: '',
       instances: [],
     },
@@ -96,6 +97,7 @@ const EXPECTED: Expected = {
   containerId: 'c',
   operations: [{ id: 'o', results: ['OK'] }],
   activeRevisionId: 'new',
+  stopped: false,
   answers: 'two',
   deleted: false,
   dockerId: null,
@@ -231,6 +233,15 @@ test('what was seen on the way counts', () => {
     'it runs in another container than before',
   ]);
   expect(faultsOf(WORLD, { ...EXPECTED, leftHost: 'h' }, WATCHED)).toEqual(['it still runs on h']);
+});
+
+test('a stopped container does not run, and lets nobody in', () => {
+  expect(faultsOf(WORLD, { ...EXPECTED, stopped: true }, WATCHED)).toEqual([
+    'the API says false to stopped',
+    'it is stopped, and the url answers 200',
+    expect.stringContaining('it is stopped, and the route is {'),
+    'running are ls-i2-f4 of new, expected none',
+  ]);
 });
 
 test('of a deleted container only its operations and a tombstone are left', () => {

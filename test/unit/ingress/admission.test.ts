@@ -116,6 +116,7 @@ test.each([
   ['no route', null, 404],
   ['nothing deployed', { ...serving([], 0, 'EMPTY'), revisionId: null }, 503],
   ['no HTTP', serving([], 0, 'EMPTY'), 404],
+  ['stopped', serving([], 0, 'STOPPED'), 503],
   ['no instance', serving([]), 503],
 ])('%s is refused', (_name, route, status) => {
   const { admission } = setUp(route);
