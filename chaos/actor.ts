@@ -16,6 +16,8 @@ export interface ActorParts {
   readonly folderId: string;
 }
 
+const hasDeployed = ({ method, end }: Entry): boolean => method === 'DeployRevision' && end?.operation.response != null;
+
 interface Sent {
   readonly method: Entry['method'];
   readonly request: object;
@@ -25,6 +27,8 @@ interface Sent {
 
 /** Whoever waits for an operation gives up at some time. */
 const PATIENCE_MS = 45_000;
+/** After so many of its actions. */
+const STOPS = 0.15;
 const WEIGHTS = { DEPLOY: 6, ROLLBACK: 4, CANCEL: 2, REPEAT: 2, DELETE: 1 };
 
 /**
@@ -36,9 +40,13 @@ export class Actor {
   private containers = 0;
   private keys = 0;
   private sent: Sent[] = [];
+  /** Decides of stops alone, so that seeds which were kept before there were any go on to decide the rest as they did. */
+  private readonly stops: Random;
   private stopping = false;
 
-  constructor(private readonly parts: ActorParts) {}
+  constructor(private readonly parts: ActorParts) {
+    this.stops = parts.random.fork('stops');
+  }
 
   /** Until `stop`, and then until the answer to the last request is there. */
   async run(): Promise<void> {
@@ -47,6 +55,7 @@ export class Actor {
       const entry = await this.act();
       if (entry !== null && random.next() < 0.7) await this.ended(entry);
       await this.pause(random.between(100, 1_500));
+      if (this.stops.next() < STOPS) await this.stopForAWhile();
     }
   }
 
@@ -92,6 +101,7 @@ export class Actor {
       asking: false,
       deletedAt: null,
       servesSince: null,
+      stopAskedAfter: 0,
     };
     ledger.created(record);
     this.record = record;
@@ -115,7 +125,7 @@ export class Actor {
   private async rollback(record: ContainerRecord): Promise<Entry | null> {
     const { random } = this.parts;
     const chosen = random.next();
-    const good = record.entries.filter(({ method, end }) => method === 'DeployRevision' && end?.operation.response);
+    const good = record.entries.filter(hasDeployed);
     const revisionId = good[Math.floor(chosen * good.length)]?.revisionId ?? null;
     if (revisionId === null) return this.deploy(record, 'ANSWERS');
     const request = { container_id: record.id, revision_id: revisionId };
@@ -126,15 +136,20 @@ export class Actor {
   }
 
   private async cancel(record: ContainerRecord): Promise<Entry | null> {
-    const { random, calls } = this.parts;
+    const { random } = this.parts;
     const afterMs = random.between(0, 1_500);
     const entry = await this.deploy(record, random.next() < 0.5 ? 'SILENT' : 'ANSWERS');
     if (entry === null) return null;
+    await this.giveUp(entry, afterMs);
+    return entry;
+  }
+
+  private async giveUp(entry: Entry, afterMs: number): Promise<void> {
     await delay(afterMs);
     entry.cancelled = true;
     const key = this.newKey();
-    await calls.settle('Cancel', (api) => api.change('Cancel', { operation_id: entry.operationId }, key));
-    return entry;
+    const request = { operation_id: entry.operationId };
+    await this.parts.calls.settle('Cancel', (api) => api.change('Cancel', request, key));
   }
 
   /** The same request with its key once more: the same operation, however long ago. And another request with it: refused. */
@@ -152,6 +167,39 @@ export class Actor {
       ledger.violation(`${method} repeated with its key ${sent.key} is ${got}, and was ${sent.operationId}`);
     if (other && !('refusal' in answer && answer.refusal.code === CODE.INVALID_ARGUMENT))
       ledger.violation(`another ${method} with the key ${sent.key} is ${got}, not refused`);
+  }
+
+  /** What it does next ends the stop as well, where a Start does not: a deploy, mostly. */
+  private async stopForAWhile(): Promise<void> {
+    const { record, stops } = this;
+    const afterMs = stops.between(0, 1_000);
+    const [cancels, waits, pauseMs, starts] = [
+      stops.next() < 0.2,
+      stops.next() < 0.7,
+      stops.between(0, 5_000),
+      stops.next() < 0.7,
+    ];
+    if (record === null || !record.entries.some(hasDeployed)) return;
+    this.parts.ledger.count('operation stop');
+    record.servesSince = null;
+    record.stopAskedAfter = record.entries.length;
+    const stop = await this.askFor('Stop', record);
+    if (stop === null) return;
+    if (cancels) await this.giveUp(stop, afterMs);
+    if (waits) await this.ended(stop);
+    await this.pause(pauseMs);
+    if (!starts || this.stopping) return;
+    this.parts.ledger.count('operation start');
+    const start = await this.askFor('Start', record);
+    if (start !== null && waits) await this.ended(start);
+  }
+
+  private async askFor(method: 'Stop' | 'Start', record: ContainerRecord): Promise<Entry | null> {
+    const request = { container_id: record.id };
+    const key = this.newKey();
+    const operation = await this.send(method, request, key);
+    if (operation === null) return null;
+    return this.note(record, { method, request, key, operationId: operation.id }, { revisionId: null });
   }
 
   private async delete(record: ContainerRecord): Promise<Entry | null> {

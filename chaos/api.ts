@@ -21,6 +21,7 @@ const container = z.object({
   status: z.string(),
   url: z.string(),
   active_revision_id: z.string(),
+  stopped: z.boolean(),
   status_message: z.string(),
   instances: z.array(
     z.object({

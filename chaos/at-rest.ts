@@ -39,7 +39,11 @@ export function* unwantedFaults(
   askedAt: number,
 ): Generator<string> {
   for (const { name, host, container, revision, running, startedAt } of found) {
-    const entries = records.find(({ id }) => id === container)?.entries ?? [];
+    const record = records.find(({ id }) => id === container);
+    const entries = record?.entries ?? [];
+    const stopped = record && stopOf(record);
+    if (running && stopped?.end && stopped.end.at < askedAt)
+      yield `${name} runs on ${host}, and its container ${container} was stopped by ${stopped.operationId}`;
     const deleted = entries.find(({ method, end }) => method === 'Delete' && end?.operation.response);
     if (running && deleted?.end && deleted.end.at < askedAt)
       yield `${name} runs on ${host}, and its container ${container} was deleted`;
@@ -47,6 +51,12 @@ export function* unwantedFaults(
     if (given !== undefined && startedAt > endOf(given))
       yield `${name} was started on ${host} at ${new Date(startedAt).toISOString()}, after the end of ${given.operationId} (${given.method}), which left it unwanted`;
   }
+}
+
+/** The Stop that succeeded, where nothing was asked for since. */
+function stopOf({ asking, entries }: ContainerRecord): Entry | undefined {
+  const last = asking ? undefined : entries.at(-1);
+  return last?.method === 'Stop' && last.end?.operation.response ? last : undefined;
 }
 
 /** A host that did not answer in time may do what it was asked for after the end of the operation that says so. */

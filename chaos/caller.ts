@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiOperation } from './api.js';
 import { isAtRest } from './at-rest.js';
 import type { Calls } from './calls.js';
-import { activeRevision } from './end-state.js';
+import { standing } from './end-state.js';
 import type { ContainerRecord, Ledger } from './ledger.js';
 
 /** A request to a container that was not answered as it should have been. */
@@ -79,11 +79,12 @@ export class Caller {
     const from = Date.now();
     this.sent += 1;
     const resting = isAtRest(container) ? container.entries.length : null;
+    const { servesSince } = container;
     const answered = await exchange(way, this.kept).catch((error: unknown) => String(error));
     const to = Date.now();
     const fail = (what: string, late: boolean) => {
-      // Of one that was to be deleted meanwhile nothing is promised.
-      if (container.deletedAt === null)
+      // Of one that was to be stopped or deleted meanwhile nothing is promised.
+      if (container.deletedAt === null && container.servesSince === servesSince)
         this.failed.push({ container, ingress, from, to, what: `GET ${path}: ${what}`, late });
     };
     if (typeof answered === 'string') return fail(answered, false);
@@ -98,7 +99,7 @@ export class Caller {
   /** Whether it answered though nothing was under way that could explain it, since the container had been asked for `entries` things. */
   private async isLate(container: ContainerRecord, entries: number, by: string): Promise<boolean> {
     const nameOf = (operations: readonly ApiOperation[]) =>
-      container.revisions.get(activeRevision(container, operations) ?? '') ?? by;
+      container.revisions.get(standing(container, operations).active ?? '') ?? by;
     const before = nameOf([]);
     if (before === by) return false;
     const answer = await this.parts.calls.once('ListOperations', (api) => api.operationsOf(container.id));

@@ -44,7 +44,8 @@ function* containerFaults(state: EndState, record: ContainerRecord): Generator<s
   if (record.deletedAt !== null) return; // a Delete that failed: it can be repeated, and nothing is promised meanwhile
   yield* activeFaults(record, { found, operations, revisions: state.revisions.get(record.id) ?? [] });
   if (found.status !== 'ACTIVE') yield `container ${record.id} is ${found.status}: ${found.status_message}`;
-  yield* instanceFaults(record, found, state.docker, activeRevision(record, operations));
+  const { active, stopped } = standing(record, operations);
+  yield* instanceFaults(record, found, state.docker, stopped ? null : active);
 }
 
 /** One container with all that belongs to it, when nothing of it was under way. */
@@ -56,7 +57,13 @@ export interface Shown {
 
 /** What is active is what the last operation that succeeded made so. */
 export function* activeFaults(record: ContainerRecord, { found, operations, revisions }: Shown): Generator<string> {
-  const active = activeRevision(record, operations);
+  const { active, stopped } = standing(record, operations);
+  if (found.stopped !== stopped)
+    yield `container ${record.id} (${record.name}) says ${found.stopped} to stopped; by its operations that is ${stopped}`;
+  for (const { id, state } of found.instances) {
+    if (stopped && (state === 'STATE_RUNNING' || state === 'STATE_STARTING'))
+      yield `container ${record.id} (${record.name}) is stopped, and instance ${id} is ${state}`;
+  }
   if ((found.active_revision_id || null) !== active)
     yield `container ${record.id} (${record.name}) has ${found.active_revision_id || 'nothing'} active; the last operation that succeeded made it ${active}`;
   yield* revisionFaults(record, revisions, active);
@@ -92,13 +99,13 @@ function* instanceFaults(
   record: ContainerRecord,
   found: ApiContainer,
   docker: readonly DockerContainer[],
-  active: string | null,
+  wanted: string | null,
 ): Generator<string> {
   const ours = docker.filter(({ container }) => container === record.id);
   const running = ours.filter((one) => one.running);
   const shown = running.map(({ name, host, revision }) => `${name} of ${revision} on ${host}`).join(', ') || 'nothing';
-  if (running.map(({ revision }) => revision).join() !== (active ?? ''))
-    yield `of container ${record.id} (${record.name}) runs ${shown}; it should be one instance of ${active} (${found.status_message})`;
+  if (running.map(({ revision }) => revision).join() !== (wanted ?? ''))
+    yield `of container ${record.id} (${record.name}) runs ${shown}; it should be ${wanted === null ? 'nothing' : `one instance of ${wanted}`} (${found.status_message})`;
   for (const { name, host, instance, status } of ours) {
     const told = found.instances.find(({ id }) => id === instance);
     if (told === undefined) yield `${name} (${status}) is on ${host}, and container ${record.id} has no such instance`;
@@ -136,9 +143,9 @@ function* sharedGpus(docker: readonly DockerContainer[]): Generator<string> {
   }
 }
 
-/** What runs holds its GPUs, and nothing else holds any, but for what a Delete has left because it may run unseen. */
+/** What runs holds its GPUs, and nothing else holds any, but for what a Delete or a Stop has left because it may run unseen. */
 function* leaseFaults({ docker, leasedGpus }: EndState, records: readonly ContainerRecord[]): Generator<string> {
-  const mayRun = new Set(records.filter(isLeftByDelete).map(({ id }) => id));
+  const mayRun = new Set(records.filter(isLeft).map(({ id }) => id));
   for (const [host, leased] of leasedGpus) {
     const here = docker.filter((one) => one.host === host);
     const used = here.filter(({ running }) => running).flatMap(({ gpus }) => gpus).length;
@@ -148,30 +155,60 @@ function* leaseFaults({ docker, leasedGpus }: EndState, records: readonly Contai
   }
 }
 
+const CANCELLED = 1;
 const FAILED_PRECONDITION = 9;
 
-const isLeftByDelete = ({ entries }: ContainerRecord): boolean =>
-  entries.some(({ method, end }) => method === 'Delete' && end?.operation.error?.code === FAILED_PRECONDITION);
+const isLeft = ({ entries }: ContainerRecord): boolean =>
+  entries.some(
+    ({ method, end }) =>
+      (method === 'Delete' || method === 'Stop') && end?.operation.error?.code === FAILED_PRECONDITION,
+  );
 
 export function isDeleted(record: ContainerRecord): boolean {
   return record.entries.some(({ method, end }) => method === 'Delete' && end?.operation.response != null);
 }
 
-/**
- * What is active by the operations that succeeded, those of the service itself among `operations` included. Those of a container run first in, first
- * out, so the last one that was asked for is the last one that ran.
- */
-export function activeRevision(record: ContainerRecord, operations: readonly ApiOperation[]): string | null {
-  const last = record.entries.filter(changed).at(-1);
-  const own = operations.filter((one) => one.created_by === ITSELF && one.response != null);
-  const reverted = own.sort(byAge).at(-1);
-  if (reverted === undefined) return last?.revisionId ?? null;
-  const asked = operations.find(({ id }) => id === last?.operationId);
-  if (asked !== undefined && byAge(asked, reverted) > 0) return last?.revisionId ?? null;
-  return revertedTo(reverted);
+export interface Standing {
+  readonly active: string | null;
+  readonly stopped: boolean;
 }
 
-const changed = ({ revisionId, end }: Entry): boolean => revisionId !== null && end?.operation.response != null;
+/**
+ * What has become of a container by the operations that had an effect, those of the service itself among `operations` included. Those of a container run
+ * first in, first out, so in the order in which they were asked for.
+ */
+export function standing({ entries }: ContainerRecord, operations: readonly ApiOperation[]): Standing {
+  const own = operations
+    .filter((one) => one.created_by === ITSELF && one.response != null)
+    .map((one) => ({ method: 'Rollback', revisionId: revertedTo(one), operation: one }) as const);
+  const asked = entries.flatMap(({ method, revisionId, end }) =>
+    end !== null && hadEffect(method, end.operation) ? [{ method, revisionId, operation: end.operation }] : [],
+  );
+  return [...asked, ...own]
+    .sort((one, other) => byAge(one.operation, other.operation))
+    .reduce(after, { active: null, stopped: false });
+}
+
+/** A Stop that fails has begun, unless it was cancelled before it could. */
+function hadEffect(method: Entry['method'], { response, error }: ApiOperation): boolean {
+  return response != null || (method === 'Stop' && error?.code !== CANCELLED);
+}
+
+function after({ active, stopped }: Standing, { method, revisionId }: Pick<Entry, 'method' | 'revisionId'>): Standing {
+  switch (method) {
+    case 'DeployRevision':
+      return { active: revisionId, stopped: false };
+    case 'Rollback':
+      // To what is active anyway it changes nothing.
+      return { active: revisionId, stopped: stopped && revisionId === active };
+    case 'Stop':
+      return { active, stopped: active !== null };
+    case 'Start':
+      return { active, stopped: false };
+    default:
+      return { active, stopped };
+  }
+}
 
 function byAge(one: ApiOperation, other: ApiOperation): number {
   const seconds = (one.created_at?.seconds ?? 0) - (other.created_at?.seconds ?? 0);

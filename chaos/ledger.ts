@@ -4,7 +4,7 @@ import type { ApiOperation } from './api.js';
 export interface Entry {
   readonly operationId: string;
   readonly containerId: string;
-  readonly method: 'Create' | 'DeployRevision' | 'Rollback' | 'Delete';
+  readonly method: 'Create' | 'DeployRevision' | 'Rollback' | 'Stop' | 'Start' | 'Delete';
   /** The revision that is active when it succeeds; null: nothing changes, or nothing is left. */
   readonly revisionId: string | null;
   /** False: its image is such that it cannot succeed. */
@@ -30,8 +30,10 @@ export interface ContainerRecord {
   asking: boolean;
   /** When Delete was asked for. */
   deletedAt: number | null;
-  /** When the first deploy had succeeded. */
+  /** When a deploy, or the start, had succeeded after all that was asked for before the latest Stop; null: none has. */
   servesSince: number | null;
+  /** How many entries there were when it was last asked to stop. */
+  stopAskedAfter: number;
 }
 
 /** A fault of the product, with what shows it. */

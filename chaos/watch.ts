@@ -5,6 +5,12 @@ import type { Calls } from './calls.js';
 import type { DockerContainer, DockerView } from './docker.js';
 import type { ContainerRecord, Entry, Ledger } from './ledger.js';
 
+/** A rollback to what is active leaves it stopped. */
+function makesServe({ entries, stopAskedAfter }: ContainerRecord, entry: Entry): boolean {
+  const makes = entry.method === 'DeployRevision' || entry.method === 'Start';
+  return makes && entries.indexOf(entry) >= stopAskedAfter;
+}
+
 export interface WatchParts {
   readonly ledger: Ledger;
   readonly calls: Calls;
@@ -123,7 +129,7 @@ export class Watch {
     const container = ledger.containers.find(({ id }) => id === entry.containerId);
     if (succeeded && !entry.canSucceed)
       ledger.violation(`operation ${entry.operationId} succeeded with an image that cannot`);
-    if (succeeded && container !== undefined && entry.revisionId !== null) container.servesSince ??= Date.now();
+    if (succeeded && container !== undefined && makesServe(container, entry)) container.servesSince ??= Date.now();
     ledger.count(`ended ${entry.method} ${succeeded ? 'OK' : `code ${entry.end?.operation.error?.code}`}`);
   }
 

@@ -71,6 +71,7 @@ export const record = (entries: Entry[], part: Partial<ContainerRecord> = {}): C
   asking: false,
   deletedAt: null,
   servesSince: null,
+  stopAskedAfter: 0,
   ...part,
 });
 
@@ -97,6 +98,7 @@ export const shown = (part: Partial<ApiContainer> = {}): ApiContainer => ({
   status: 'ACTIVE',
   url: 'http://one/',
   active_revision_id: 'r1',
+  stopped: false,
   status_message: '',
   instances: [instance('i1')],
   ...part,

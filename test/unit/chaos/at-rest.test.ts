@@ -1,7 +1,7 @@
 import type { Api } from '../../../chaos/api.js';
 import { isAtRest, restFaults, unwantedFaults } from '../../../chaos/at-rest.js';
 import type { DockerContainer } from '../../../chaos/docker.js';
-import type { Entry } from '../../../chaos/ledger.js';
+import type { ContainerRecord, Entry } from '../../../chaos/ledger.js';
 import {
   callsTo,
   ENDED_AT,
@@ -129,6 +129,22 @@ describe('a Docker container is unwanted', () => {
     ],
   ])('%s', (_what, docker, entries, askedAt) => {
     expect(found(docker, entries, askedAt)).toEqual([]);
+  });
+
+  describe('where its container was stopped', () => {
+    const STOP = ended('o2', { method: 'Stop', revisionId: null });
+    const said = ['ls-i1-f1 runs on host-1, and its container one was stopped by o2'];
+
+    it.each<[string, readonly string[], Entry[], Partial<ContainerRecord>, number]>([
+      ['and it runs', said, [ended('o1'), STOP], {}, LOOKED_AT],
+      ['but not as seen before the end of the Stop', [], [ended('o1'), STOP], {}, ENDED_AT],
+      ['but not where the Stop goes on', [], [ended('o1'), open('o2', { method: 'Stop' })], {}, LOOKED_AT],
+      ['but not where something was asked since', [], [STOP, open('o3', { method: 'Start' })], {}, LOOKED_AT],
+      ['but not where something is being asked', [], [STOP], { asking: true }, LOOKED_AT],
+      ['but not where the Stop has failed', [], [ended('o2', { method: 'Stop' }, failedWith(14))], {}, LOOKED_AT],
+    ])('%s', (_what, faults, entries, part, askedAt) => {
+      expect([...unwantedFaults([onDocker()], [record(entries, part)], askedAt)]).toEqual(faults);
+    });
   });
 
   it('where it was started after the Delete of its container, even if it has stopped since', () => {

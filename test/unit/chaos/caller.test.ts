@@ -29,16 +29,19 @@ interface Parts {
   readonly listed?: readonly ApiOperation[];
   /** Its Delete is asked for before the answer is there. */
   readonly deleted?: boolean;
+  /** Its Stop is. */
+  readonly stopped?: boolean;
 }
 
 /** What is said of a container that answers with `text`. */
 async function saidOf(
   text: string,
-  { status = 200, entries = DEPLOYED, listed = LISTED, deleted = false }: Parts = {},
+  { status = 200, entries = DEPLOYED, listed = LISTED, deleted = false, stopped = false }: Parts = {},
 ): Promise<readonly [what: string, late: boolean][]> {
   const one = record([...entries], { revisions, servesSince: 0 });
   const server = createServer((_request, response) => {
     if (deleted) one.deletedAt = MADE_AT;
+    if (stopped) one.servesSince = null;
     response.writeHead(status).end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -80,6 +83,6 @@ test.each<[string, string, Parts, [string, boolean]]>([
   expect(await saidOf(text, parts)).toEqual([said]);
 });
 
-test('of one that is to be deleted nothing is said', async () => {
-  expect(await saidOf('away', { status: 502, deleted: true })).toEqual([]);
+test.each([{ deleted: true }, { stopped: true }])('of one that is to be %j nothing is said', async (meanwhile) => {
+  expect(await saidOf('away', { status: 502, ...meanwhile })).toEqual([]);
 });

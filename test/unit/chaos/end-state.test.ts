@@ -1,5 +1,5 @@
 import { type EndState, endFaults } from '../../../chaos/end-state.js';
-import type { ContainerRecord } from '../../../chaos/ledger.js';
+import type { ContainerRecord, Entry } from '../../../chaos/ledger.js';
 import {
   ended,
   failedWith,
@@ -299,6 +299,53 @@ describe('which revision has to be active', () => {
       expect.stringContaining(`has ${other} active; the last operation that succeeded made it ${id}`),
       expect.stringContaining(`ACTIVE revisions of one are ${other}, and should be ${id}`),
       expect.stringContaining(`it should be one instance of ${id}`),
+    ]);
+  });
+});
+
+describe('whether it has to be stopped', () => {
+  const at = (ms: number, part: Parameters<typeof operation>[1] = {}) => ({ ...part, ...madeAt(MADE_AT + ms) });
+  const asked = (method: Entry['method'], revisionId: string | null, shown: Parameters<typeof operation>[1] = {}) =>
+    ended('o3', { method, revisionId }, at(1, shown));
+  const STOP = asked('Stop', null);
+  /** After a Stop. */
+  const next = (method: Entry['method'], revisionId: string | null, shown: Parameters<typeof operation>[1] = {}) =>
+    ended('o4', { method, revisionId }, at(2, shown));
+
+  test.each<[boolean, string, Entry[]]>([
+    [true, 'it was stopped', [STOP]],
+    [true, 'a Stop of it has failed', [asked('Stop', null, failedWith(14))]],
+    [false, 'a Stop of it was cancelled', [asked('Stop', null, failedWith(1))]],
+    [false, 'it was started', [STOP, next('Start', null)]],
+    [true, 'a Start has failed', [STOP, next('Start', null, failedWith(8))]],
+    [false, 'something was deployed', [STOP, next('DeployRevision', 'r1')]],
+    [true, 'a deploy has failed', [STOP, next('DeployRevision', 'r2', failedWith(9))]],
+    [true, 'it was rolled back to what is active anyway', [STOP, next('Rollback', 'r1')]],
+  ])('is %s where %s', (stopped, _what, entries) => {
+    const one = record([...DEPLOYED.entries, ...entries]);
+    const operations = withOperations(
+      ...entries.map(({ operationId }) => operation(operationId)),
+      operation('o2'),
+      operation('o1'),
+    );
+    const down = {
+      ...withOne({ stopped: true, instances: [instance('i1', { state: 'STATE_STOPPED' })] }),
+      docker: [onDocker({ running: false })],
+    };
+    expect(faultsOf({ ...operations, ...(stopped ? down : {}) }, one)).toEqual([]);
+    expect(faultsOf({ ...operations, ...(stopped ? {} : down) }, one)).toContainEqual(
+      `container one (c1-1) says ${!stopped} to stopped; by its operations that is ${stopped}`,
+    );
+  });
+
+  test('and then nothing of it runs', () => {
+    const shownStopped = {
+      ...withOne({ stopped: true }),
+      ...withOperations(operation('o3'), operation('o2'), operation('o1')),
+    };
+    expect(faultsOf(shownStopped, record([...DEPLOYED.entries, STOP]))).toEqual([
+      'container one (c1-1) is stopped, and instance i1 is STATE_RUNNING',
+      'of container one (c1-1) runs ls-i1-f1 of r1 on host-1; it should be nothing ()',
     ]);
   });
 });

@@ -65,6 +65,18 @@ describe('operations are read', () => {
     expect(said()).toEqual(faults);
   });
 
+  it.each<[boolean, string, Entry[]]>([
+    [true, 'a Start', [ended('o1'), ended('o2', { method: 'Stop' }), open('o3', { method: 'Start' })]],
+    [true, 'a deploy', [ended('o1'), ended('o2', { method: 'Stop' }), open('o3')]],
+    [false, 'a deploy that was asked for before', [open('o1'), open('o2', { method: 'Stop' })]],
+    [false, 'a rollback', [ended('o1'), ended('o2', { method: 'Stop' }), open('o3', { method: 'Rollback' })]],
+  ])('and serving after a Stop is %s to come of %s', async (serves, _what, entries) => {
+    const { watch, one } = watching({ entries, calls: callsTo({ operation: async (id) => operation(id) }) });
+    one.stopAskedAfter = entries.findIndex(({ method }) => method === 'Stop');
+    await watch.readOperations();
+    expect(one.servesSince !== null).toBe(serves);
+  });
+
   it('again after their end, when they must not change', async () => {
     const { watch, said } = watching({
       entries: [ended('o1')],
