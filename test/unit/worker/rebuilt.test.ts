@@ -188,4 +188,11 @@ describe('an older record', () => {
     const { state } = rebuiltOf({ ...remains(newer), known: before, observed });
     expect(state.instances).toMatchObject([{ id: 'i2', role: 'SERVING', leased: true, startedAt: null, failed: null }]);
   });
+
+  test('is not stopped any more, since something newer of it runs', () => {
+    const before = known(anInstance('i1', { role: 'RETAINED', leased: false }));
+    const stopped = { ...before.record, state: { ...before.record.state, stopped: true } } as const;
+    const { state } = rebuiltOf({ ...remains(newer), known: { ...before, record: stopped }, observed });
+    expect(state.stopped).toBeUndefined();
+  });
 });
