@@ -10,7 +10,7 @@ export interface ContainerState {
   readonly generation: number;
   readonly activeRevisionId: string | null;
   /** A Stop has begun, and nothing has been switched to since: nothing of it is to run. Absent: it is to. */
-  readonly stopped?: true | undefined;
+  readonly stopped?: Stopped | undefined;
   /**
    * The revision that last proved itself: it was healthy throughout the watch after its switch, or a caller went back to it. A rollback target that
    * garbage collection never takes.
@@ -29,6 +29,13 @@ export interface ContainerState {
   readonly away?: string | undefined;
   /** Why the worker tries it only now and then; shown in the place of the message. Absent: it does not. */
   readonly parked?: string | undefined;
+}
+
+export interface Stopped {
+  /** Redis time at which the Stop began. */
+  readonly since: number;
+  /** Ids of the instances that served then: the next Start starts them, with their files, if it can. */
+  readonly kept: readonly string[];
 }
 
 export interface Rollout {

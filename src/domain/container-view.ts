@@ -14,7 +14,7 @@ export function containerView(record: ContainerRecord, url: string): Container {
     status: record.status,
     url,
     activeRevisionId: record.state.activeRevisionId,
-    stopped: record.state.stopped === true,
+    stopped: record.state.stopped !== undefined,
     instances: record.state.instances.map(instanceView),
     statusMessage: record.state.parked ?? record.state.away ?? statusMessage(record.state),
   };
@@ -41,8 +41,13 @@ export function instanceView(record: InstanceRecord): Instance {
 /** What happened to it, and what stands in the way of mending it. */
 function statusMessage({ stopped, message, instances }: ContainerState): string {
   const faults = instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null));
-  return sentences(stopped ? 'stopped on request' : '', message, ...faults, ...instances.map(unsaid));
+  return sentences(stopped && stoppedText(instances), message, ...faults, ...instances.map(unsaid));
 }
+
+const stoppedText = (instances: readonly InstanceRecord[]): string =>
+  instances.some(({ role, leased }) => role === 'DRAINING' || (leased && role !== 'CANDIDATE'))
+    ? 'being stopped on request'
+    : 'stopped on request';
 
 /** That it may run, where why it was given up does not say so already. */
 function unsaid({ failed, unseen }: InstanceRecord): string | null {

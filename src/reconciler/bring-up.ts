@@ -4,7 +4,7 @@ import { type Advance, attempt, awaitHost, awaitRemoval, DONE, failed, step } fr
 import { healthDeadlinePassed, instanceExited, portsTaken, revisionGone } from './failures.js';
 import { isPortTaken, leavePort, MOST_MOVES } from './port-clash.js';
 import { observedOf } from './presence.js';
-import type { Step } from './step.js';
+import type { RemoveContainer, Step } from './step.js';
 import { leaveHalfStarted } from './unseen.js';
 import type { ContainerView, HostedInstance } from './view.js';
 
@@ -54,9 +54,14 @@ function bringThere(view: ContainerView, instance: InstanceRecord, since: number
   return attempt(view, instance, { kind: 'CREATE_CONTAINER', instanceId: instance.id }, since);
 }
 
-function startThere(view: ContainerView, instance: InstanceRecord, observed: HostedInstance, since: number): Advance {
+/** The removal of a container that no start will succeed for, though another would do; null: it may be started. */
+export function beyondStart(instance: InstanceRecord, observed: HostedInstance): RemoveContainer | null {
   const leave = instance.unseen === null ? leavePort(instance, observed) : null;
-  const removal = leaveHalfStarted(instance, observed) ?? leave;
+  return leaveHalfStarted(instance, observed) ?? leave;
+}
+
+function startThere(view: ContainerView, instance: InstanceRecord, observed: HostedInstance, since: number): Advance {
+  const removal = beyondStart(instance, observed);
   return removal === null ? start(view, instance, observed, since) : attempt(view, instance, removal, since);
 }
 

@@ -1,5 +1,6 @@
 import type { ContainerState } from '../domain/container-state.js';
-import type { InstanceRecord } from '../domain/instance.js';
+import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
+import type { PlaceInstance } from './step.js';
 import type { ContainerView } from './view.js';
 
 /** How soon a kept instance with GPUs learns that somebody waits for them. */
@@ -21,21 +22,23 @@ export function keptUntil(view: ContainerView, instance: InstanceRecord): number
   return isInTheWay(view) ? null : Math.min(until, view.now + GIVE_WAY_POLL_MS);
 }
 
-/** Those that did not fail before those that did, the newest first. */
-export function bestFirst(instances: readonly InstanceRecord[]): readonly InstanceRecord[] {
-  const ill = ({ failed }: InstanceRecord) => Number(failed !== null);
-  return [...instances].sort((one, other) => ill(one) - ill(other) || other.changedAt - one.changedAt);
+/** Whether it served when its container was stopped: it is no surplus, however few are kept, and is not made anew in its place. */
+export function isKept({ stopped }: ContainerState, instanceId: string): boolean {
+  return stopped !== undefined && stopped.kept.includes(instanceId);
 }
 
-/** Of a stopped container, what the next Start starts if it can: with its files, so that it is no surplus however few are kept. */
-export function keptForStart({ stopped, activeRevisionId, instances }: ContainerState): InstanceRecord | undefined {
-  if (!stopped) return undefined;
-  return bestFirst(instances.filter((one) => one.role === 'RETAINED' && one.revisionId === activeRevisionId))[0];
+/** What becomes of a candidate whose rollout has ended around it: what is kept is put back, from wherever it has come to. */
+export function leftRole(state: ContainerState, candidateId: string): InstanceRole {
+  return isKept(state, candidateId) ? 'DRAINING' : 'DISCARDED';
 }
 
 function isOutdated({ state, status }: ContainerView, instance: InstanceRecord): boolean {
   const others = state.instances.filter(({ id, role }) => role === 'DRAINING' && id !== instance.id);
-  return status === 'DELETING' || state.stopped || others.some(({ changedAt }) => changedAt >= instance.changedAt);
+  return (
+    status === 'DELETING' ||
+    state.stopped !== undefined ||
+    others.some(({ changedAt }) => changedAt >= instance.changedAt)
+  );
 }
 
 function isInTheWay({ state: { rollout }, capacityWanted }: ContainerView): boolean {
@@ -48,4 +51,16 @@ export function keptWithGpus({ state, now, policy }: ContainerView): readonly In
     ({ role, leased, gpuUuids, changedAt }) =>
       role === 'DRAINING' && leased && gpuUuids.length > 0 && now < changedAt + policy.keepDrainingMs,
   );
+}
+
+/** For the caller of a rollback or a start, which is to start what was kept: why it takes longer, and has other files. */
+export function madeAnew({ state, running, unobserved }: ContainerView, step: PlaceInstance): string {
+  if (running?.kind === 'DEPLOY') return '';
+  const kept = state.instances.find(({ id }) => isKept(state, id));
+  const because = (why: string) => `the instance was created anew: ${why}`;
+  if (step.retainedInstanceId !== null) return because('the devices or port of the kept one are not free');
+  if (kept !== undefined && unobserved.has(kept.host))
+    return because(`host ${kept.host}, where one is kept, cannot be reached`);
+  if (kept?.failed != null) return because(`the kept one cannot be started: ${kept.failed}`);
+  return because('none was kept that can be started');
 }

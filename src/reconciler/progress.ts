@@ -48,7 +48,7 @@ const DELETION: Marks = {
 };
 
 const STOPPING: Marks = {
-  CLOSE_ROUTE: ['DRAIN', 10],
+  BEGIN_STOP: ['DRAIN', 10],
   STOP_CONTAINER: ['STOP', 40],
   FREE_DEVICES: ['STOP', 70],
   SET_ROLE: ['RETIRE', 90],

@@ -3,13 +3,14 @@ import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import { isRevert, type Operation } from '../domain/operation.js';
 import type { Advance } from './advance.js';
-import { bringUp } from './bring-up.js';
+import { isConfirmedDown } from './bring-down.js';
+import { beyondStart, bringUp } from './bring-up.js';
 import { cancelled, noCapacity, revisionGone } from './failures.js';
 import { allApplied } from './ingress-acks.js';
-import { bestFirst, keptWithGpus } from './keep.js';
-import { isUnknown, observedOf, POLL_MS } from './presence.js';
+import { isKept, keptWithGpus } from './keep.js';
+import { isUnknown, isUp, observedOf, POLL_MS } from './presence.js';
 import { drain } from './steady.js';
-import type { Step } from './step.js';
+import type { Step, Wait } from './step.js';
 import { planHandOver } from './stop-first.js';
 import { planUndo } from './undo.js';
 import type { ContainerView } from './view.js';
@@ -29,7 +30,11 @@ export function planRollout(view: ContainerView, running: Operation, rollout: Ro
   // Whoever waits has taken the matter in hand; a revert that has begun is over sooner than it is undone.
   const superseded = candidate === undefined && isRevert(running) && view.queued !== null;
   if (superseded) return undo(cancelled(running, 'because another one waits'));
-  if (candidate === undefined) return recall(view, rollout) ?? makeRoom(view) ?? placeCandidate(view, rollout);
+  if (candidate === undefined) {
+    return recall(view, rollout) ?? makeRoom(view) ?? awaitKept(view, rollout) ?? placeCandidate(view, rollout);
+  }
+  const aside = setAside(view, candidate);
+  if (aside !== null) return aside;
   if (!candidate.leased) return settle(planHandOver(view, candidate, rollout), candidate);
   return settle(bringUp(view, candidate, rollout.startedAt), candidate);
 }
@@ -64,13 +69,33 @@ function placeCandidate(view: ContainerView, rollout: Rollout): Step {
       return { kind: 'WAIT', until: Math.min(blocked.retryAt, deadline), reason: blocked.message };
     }
   }
-  const [retained] = bestFirst(view.state.instances.filter((one) => isStartable(view, one, rollout.revisionId)));
+  const retained = newest(view.state.instances.filter((instance) => isStartable(view, instance, rollout)));
   return {
     kind: 'PLACE_INSTANCE',
     revisionId: rollout.revisionId,
     ordinal: 0,
     retainedInstanceId: retained?.id ?? null,
   };
+}
+
+/** A Start waits for the host of what is kept, as for any other that an operation needs, before it does without its files. */
+function awaitKept(view: ContainerView, { kind, startedAt }: Rollout): Wait | null {
+  const deadline = startedAt + view.policy.unreachableDeadlineMs;
+  if (kind !== 'START' || view.now >= deadline) return null;
+  const away = view.state.instances.find((one) => isKept(view.state, one.id) && isUnknown(view, one));
+  if (away === undefined || view.lost.has(away.host)) return null;
+  const reason = `host ${away.host}, where the stopped instance is, cannot be reached: ${view.unobserved.get(away.host)}`;
+  return { kind: 'WAIT', until: deadline, reason };
+}
+
+/** What is kept is not made anew in its place, which would cost its files: another one is started. Null: it can be started, or is not kept. */
+function setAside(view: ContainerView, candidate: InstanceRecord): Step | null {
+  const observed = isKept(view.state, candidate.id) ? observedOf(view, candidate) : undefined;
+  const removal = observed === undefined || isUp(observed) ? null : beyondStart(candidate, observed);
+  if (removal === null || !isConfirmedDown(view, candidate)) return null;
+  const { id: instanceId } = candidate;
+  if (candidate.leased) return { kind: 'FREE_DEVICES', instanceId };
+  return { kind: 'SET_ROLE', instanceId, role: 'RETAINED', reason: removal.reason };
 }
 
 /** Back to a revision that was left a moment ago: its instance may run still, or be stopped and have its devices still. */
@@ -89,9 +114,12 @@ function makeRoom(view: ContainerView): Step | null {
   return steps.find((step) => step.kind !== 'WAIT') ?? null;
 }
 
-function isStartable(view: ContainerView, instance: InstanceRecord, revisionId: string): boolean {
+function isStartable(view: ContainerView, instance: InstanceRecord, { kind, revisionId }: Rollout): boolean {
   if (instance.leased || !isLeftOver(view, instance, revisionId)) return false;
-  return observedOf(view, instance)?.state === 'EXITED';
+  const observed = observedOf(view, instance);
+  if (observed === undefined || !['EXITED', 'CREATED'].includes(observed.state)) return false;
+  // Another one has older files, or none.
+  return kind !== 'START' || (isKept(view.state, instance.id) && beyondStart(instance, observed) === null);
 }
 
 /** Retired, or about to be. */

@@ -2,7 +2,7 @@ import type { InstanceRecord } from '../domain/instance.js';
 import { isConfirmedDown } from './bring-down.js';
 import { GPU_GONE } from './gone-gpu.js';
 import { awaitDrained } from './ingress-acks.js';
-import { keptForStart, keptUntil } from './keep.js';
+import { isKept, keptUntil, leftRole } from './keep.js';
 import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
 import { keepServing } from './serving.js';
 import type { Step, Wait } from './step.js';
@@ -109,7 +109,7 @@ function refreshRoute(view: ContainerView): Step | null {
 /** Left by an operation that was ended from outside. */
 function* abandoned(view: ContainerView): Generator<Step | null> {
   for (const { id, role } of view.state.instances) {
-    if (role === 'CANDIDATE') yield setRole(id, 'DISCARDED', 'its rollout was abandoned');
+    if (role === 'CANDIDATE') yield setRole(id, leftRole(view.state, id), 'its rollout was abandoned');
     if (role === 'HELD') yield setRole(id, 'SERVING', '');
   }
 }
@@ -122,7 +122,7 @@ function leaveDown(view: ContainerView, instance: InstanceRecord): Step | null {
 /** A former instance: finishes its requests, is perhaps kept for a rollback, then stops and is retained. */
 export function drain(view: ContainerView, instance: InstanceRecord): Step {
   const observed = observedOf(view, instance);
-  const finishing = isUp(observed) ? awaitDrained(view, instance) : null;
+  const finishing = awaitDrained(view, instance, observed);
   if (finishing !== null) return finishing;
   const kept = isUp(observed) ? keptUntil(view, instance) : null;
   if (kept !== null) return { kind: 'WAIT', until: kept, reason: 'a former instance is kept for a rollback' };
@@ -162,10 +162,9 @@ function putToRest(view: ContainerView, instance: InstanceRecord, observed: Host
  * present rollout or the next Start might start.
  */
 function discardSurplus({ state, policy }: ContainerView): Step | null {
-  const forStart = keptForStart(state);
   const retained = state.instances
     .filter(({ role, revisionId }) => role === 'RETAINED' && revisionId !== state.rollout?.revisionId)
-    .filter((instance) => instance !== forStart)
+    .filter(({ id }) => !isKept(state, id))
     .sort((one, other) => other.changedAt - one.changedAt);
   const stable = retained.find(({ revisionId }) => revisionId === state.stableRevisionId);
   const best = stable ?? retained.find(({ failed }) => failed === null);

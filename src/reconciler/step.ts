@@ -21,7 +21,7 @@ export type Step =
   | StopContainer
   | ProbeInstance
   | HoldRoute
-  | CloseRoute
+  | BeginStop
   | SwitchRevision
   | UndoRollout
   | SetRole
@@ -139,8 +139,8 @@ export interface HoldRoute {
 }
 
 /** Stop: publishes a route that lets nobody in, and turns the serving instances to DRAINING; nothing of the container is to run from here on. */
-export interface CloseRoute {
-  readonly kind: 'CLOSE_ROUTE';
+export interface BeginStop {
+  readonly kind: 'BEGIN_STOP';
 }
 
 /** The compare-and-set of the active revision, with the route's new version. */

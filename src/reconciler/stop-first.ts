@@ -3,7 +3,7 @@ import type { InstanceRecord } from '../domain/instance.js';
 import { type Advance, attempt, awaitHost } from './advance.js';
 import { bringDown } from './bring-down.js';
 import { awaitDrained } from './ingress-acks.js';
-import { isUp, observedOf } from './presence.js';
+import { observedOf } from './presence.js';
 import type { Step } from './step.js';
 import type { ContainerView } from './view.js';
 
@@ -20,7 +20,7 @@ export function planHandOver(view: ContainerView, candidate: InstanceRecord, rol
   if (rollout.holdVersion === null) return { kind: 'STEP', step: { kind: 'HOLD_ROUTE' } };
   const former = view.state.instances.find((instance) => instance.role === 'HELD' && instance.leased);
   if (former === undefined) return { kind: 'FAILED', failure: NOTHING_TO_HAND_OVER, logsOf: null };
-  const finishing = isUp(observedOf(view, former)) ? awaitDrained(view, former) : null;
+  const finishing = awaitDrained(view, former, observedOf(view, former));
   if (finishing !== null) return { kind: 'STEP', step: finishing };
   const down = bringDown(view, former, rollout.startedAt);
   if (down.kind !== 'DONE') return down;

@@ -23,8 +23,9 @@ export function planStop(view: ContainerView, running: Operation): Step {
   // All that is left to do a Delete does as well, and at once.
   if (deleteRequested) return complete(cancelled(running, 'because its container is being deleted'));
   if (state.activeRevisionId === null) return complete(null);
-  if (!state.stopped) return running.cancelRequested ? complete(cancelled(running, 'on request')) : CLOSE_ROUTE;
-  const advance = mostUrgent(state.instances.map((instance) => putDown(view, instance, running.createdAt)));
+  const { stopped } = state;
+  if (stopped === undefined) return running.cancelRequested ? complete(cancelled(running, 'on request')) : BEGIN_STOP;
+  const advance = mostUrgent(state.instances.map((instance) => putDown(view, instance, stopped.since)));
   switch (advance.kind) {
     case 'STEP':
       return advance.step;
@@ -35,14 +36,14 @@ export function planStop(view: ContainerView, running: Operation): Step {
   }
 }
 
-const CLOSE_ROUTE: Step = { kind: 'CLOSE_ROUTE' };
+const BEGIN_STOP: Step = { kind: 'BEGIN_STOP' };
 
 function putDown(view: ContainerView, instance: InstanceRecord, since: number): Advance {
   const { id: instanceId, role, leased } = instance;
   const observed = observedOf(view, instance);
   const rests = !leased && role !== 'DRAINING' && !isUp(observed);
   if (rests) return DONE;
-  const finishing = isUp(observed) ? awaitDrained(view, instance) : null;
+  const finishing = awaitDrained(view, instance, observed);
   if (finishing !== null) return step(finishing);
   const down = bringDown(view, instance, since);
   if (down.kind !== 'DONE') return down;

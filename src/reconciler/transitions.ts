@@ -4,6 +4,7 @@ import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../domain/route.js';
 import { change, changeAll } from './instance-transitions.js';
+import { leftRole } from './keep.js';
 import type { ReconcilePolicy } from './view.js';
 import { watchAfter } from './watch.js';
 
@@ -23,7 +24,7 @@ const PLACE_RETRY_MS = { first: 500, last: 5_000 };
 export function operationTaken(state: ContainerState, operation: Operation, now: number): ContainerState {
   const { kind, revisionId } = operation;
   const meant = kind === 'ROLLBACK' && revisionId === state.activeRevisionId;
-  const forgiven = { ...changeAll(state, () => ({ fault: null })), generation: state.generation + 1 };
+  const forgiven = { ...changeAll(state, forgive), generation: state.generation + 1 };
   const taken = meant ? { ...forgiven, stableRevisionId: revisionId, watch: null } : forgiven;
   const target = kind === 'START' && state.stopped ? state.activeRevisionId : revisionId;
   if ((kind !== 'DEPLOY' && kind !== 'ROLLBACK' && kind !== 'START') || target === null) return taken;
@@ -43,6 +44,12 @@ export function operationTaken(state: ContainerState, operation: Operation, now:
   };
   return { ...taken, rollout };
 }
+
+/** The port that a kept one was made for may be free by now. */
+const forgive = ({ role, avoidPorts }: InstanceRecord) => ({
+  fault: null,
+  avoidPorts: role === 'RETAINED' ? [] : avoidPorts,
+});
 
 /** What placement decided for a new instance, in the terms of its record. */
 export interface NewInstance {
@@ -150,14 +157,15 @@ export function devicesMoved(state: ContainerState, from: string, to: string, no
 }
 
 /**
- * CLOSE_ROUTE, with the route of `routeOf` on the result: nothing of it is to run from here on. Who stops what does not come up does not need to hear why
+ * BEGIN_STOP, with the route of `routeOf` on the result: nothing of it is to run from here on. Who stops what does not come up does not need to hear why
  * it did not.
  */
-export function closed(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
+export function stopBegun(state: ContainerState, now: number, drainTimeoutMs: number): ContainerState {
   const leaving = changeAll(state, ({ role }) =>
     role === 'SERVING' ? { role: 'DRAINING', failed: null, ...drainingFrom(now, drainTimeoutMs) } : {},
   );
-  return { ...leaving, stopped: true, routed: [], message: '' };
+  const kept = state.instances.filter(({ role }) => role === 'SERVING').map(({ id }) => id);
+  return { ...leaving, stopped: { since: now, kept }, routed: [], message: '', away: undefined };
 }
 
 /** SWITCH_REVISION, with the route of `routeOf` on the result. The candidate serves; whoever served drains. */
@@ -239,7 +247,7 @@ export function published(state: ContainerState, now: number): ContainerState {
 /** COMPLETE_OPERATION. Whatever an abandoned rollout left is put where steady state deals with it. */
 export function completed(state: ContainerState, now: number): ContainerState {
   const settled = changeAll(state, (instance) => {
-    if (instance.role === 'CANDIDATE') return { role: 'DISCARDED', changedAt: now };
+    if (instance.role === 'CANDIDATE') return { role: leftRole(state, instance.id), changedAt: now };
     return instance.role === 'HELD' ? servingAgain(now) : {};
   });
   return { ...settled, rollout: null };

@@ -48,9 +48,9 @@ export function createContainers(deps: Deps): Containers {
     list: (call, folderId, page) => list(deps, call, folderId, page),
     create: (call, draft) => create(deps, call, draft),
     update: (call, draft) => update(deps, call, draft),
-    stop: (call, containerId) => changeWhole(deps, call, WHOLE.STOP, containerId),
-    start: (call, containerId) => changeWhole(deps, call, WHOLE.START, containerId),
-    delete: (call, containerId) => changeWhole(deps, call, WHOLE.DELETE, containerId),
+    stop: (call, containerId) => submitSimple(deps, call, SIMPLE.STOP, containerId),
+    start: (call, containerId) => submitSimple(deps, call, SIMPLE.START, containerId),
+    delete: (call, containerId) => submitSimple(deps, call, SIMPLE.DELETE, containerId),
   };
 }
 
@@ -158,16 +158,16 @@ async function update(deps: Deps, call: Call, draft: UpdateDraft): Promise<Opera
 }
 
 /** Changes that say all with the container's id. */
-const WHOLE = {
+const SIMPLE = {
   STOP: { kind: 'STOP', method: 'Stop', permission: 'containers.stop' },
   START: { kind: 'START', method: 'Start', permission: 'containers.start' },
   DELETE: { kind: 'DELETE', method: 'Delete', permission: 'containers.delete' },
 } as const;
 
-async function changeWhole(
+async function submitSimple(
   { records, authorizer, newId }: Deps,
   call: Call,
-  { kind, method, permission }: (typeof WHOLE)[keyof typeof WHOLE],
+  { kind, method, permission }: (typeof SIMPLE)[keyof typeof SIMPLE],
   containerId: string,
 ): Promise<Operation> {
   await authorizer.authorize(call, permission, { type: 'container', id: containerId });

@@ -86,7 +86,7 @@ const instance: z.ZodType<InstanceRecord> = z.looseObject({
 const state: z.ZodType<ContainerState> = z.looseObject({
   generation: number,
   activeRevisionId: nullable(text),
-  stopped: z.literal(true).optional(),
+  stopped: z.looseObject({ since: number, kept: z.array(text) }).optional(),
   stableRevisionId: nullable(text),
   watch: nullable(
     z.looseObject({ revisionId: text, since: number, mayRevert: z.boolean(), death: nullable(text) }),

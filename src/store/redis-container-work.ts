@@ -45,6 +45,11 @@ export function createRedisContainerWork(
       const args = { ...written(lease, change), route: routeText(change.route) };
       return integer.parse(await scripts.run('publish-route', lease, args));
     },
+    beginStop: async (lease, change) => {
+      const args = { ...written(lease, change), route: routeText(change.route) };
+      const version = await scripts.run('begin-stop', lease, args);
+      return version === 'CANCELLED' ? null : integer.parse(version);
+    },
     switchRevision: async (lease, change) => {
       const { revisionId } = change;
       const args = { ...written(lease, change), route: routeText(change.route), revisionId, needed: needed(change) };

@@ -19,6 +19,7 @@ const CONFIRMED: ReadonlySet<ScriptName> = new Set([
   'rebuild',
   'assume',
   'publish-route',
+  'begin-stop',
   'switch-revision',
   'complete-operation',
   'remove-container',

@@ -23,6 +23,7 @@ export const SCRIPT_NAMES = [
   'move-devices',
   'free-devices',
   'publish-route',
+  'begin-stop',
   'switch-revision',
   'revert',
   'complete-operation',

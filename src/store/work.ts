@@ -132,6 +132,11 @@ export interface ContainerWork {
   /** Writes the route under a new version, which replaces NEXT_ROUTE_VERSION in the state. Returns it. */
   publishRoute(lease: Lease, change: StateChange & { readonly route: RouteChange }): Promise<number>;
   /**
+   * The beginning of a Stop: publishes a route that lets nobody in, as publishRoute does. Null: the running operation has been asked to stop, so
+   * that nothing was done: load again.
+   */
+  beginStop(lease: Lease, change: StateChange & { readonly route: RouteChange }): Promise<number | null>;
+  /**
    * The switch: publishes the route, makes `revisionId` ACTIVE and the former one OBSOLETE, in one script. Null: the running operation has been
    * asked to stop, so that nothing was done: load again.
    */

@@ -59,28 +59,6 @@ describe.each(['longshore', 'yandex'] as const)('under the names of %s', (name) 
     expect(missing).toMatchObject({ error: { code: status.NOT_FOUND }, reason: 'CONTAINER_NOT_FOUND' });
   });
 
-  test.each([
-    ['Stop', 'Stop container'],
-    ['Start', 'Start container'],
-  ])('%s is an operation of the container', async (method, description) => {
-    const { id } = await created(surface, { folder_id: folder });
-    await api.work(id);
-    const operation = await surface.ok(`ContainerService.${method}`, { container_id: id });
-    expect(operation).toMatchObject({ description, done: false });
-    expect(surface.unpack(operation.metadata)).toMatchObject({ container_id: id });
-    await api.work(id);
-    const done = await surface.ok('OperationService.Get', { operation_id: operation.id });
-    expect(surface.unpack(done.response)).toMatchObject({ id, stopped: false });
-
-    const missing = await surface.call(`ContainerService.${method}`, { container_id: 'nobody' });
-    expect(missing).toMatchObject({ error: { code: status.NOT_FOUND }, reason: 'CONTAINER_NOT_FOUND' });
-    const unnamed = await surface.call(`ContainerService.${method}`, {});
-    expect(unnamed).toMatchObject({ error: { code: status.INVALID_ARGUMENT }, fields: ['container_id'] });
-    await surface.ok('ContainerService.Delete', { container_id: id });
-    const late = await surface.call(`ContainerService.${method}`, { container_id: id });
-    expect(late).toMatchObject({ error: { code: status.FAILED_PRECONDITION }, reason: 'CONTAINER_DELETING' });
-  });
-
   test('access bindings hold when the call returns', async () => {
     const { id } = await created(surface, { folder_id: folder });
     const everybody = { role_id: 'serverless.containers.invoker', subject: { id: 'allUsers', type: 'system' } };
@@ -110,6 +88,36 @@ describe.each(['longshore', 'yandex'] as const)('under the names of %s', (name) 
     const rest = await surface.ok('ContainerService.ListAccessBindings', second);
     expect(rest).toEqual({ access_bindings: [eve], next_page_token: '' });
   });
+});
+
+test.each([
+  ['Stop', 'Stop container'],
+  ['Start', 'Start container'],
+])('%s is an operation of the container, which the other surface can read', async (method, description) => {
+  const { longshore, yandex } = api;
+  const { id } = await created(longshore, { folder_id: 'stops' });
+  await api.work(id);
+  const key = { 'idempotency-key': `${method}-1` };
+  const operation = await longshore.ok(`ContainerService.${method}`, { container_id: id }, key);
+  expect(operation).toMatchObject({ description, done: false });
+  expect(longshore.unpack(operation.metadata)).toMatchObject({ container_id: id });
+  await api.work(id);
+  const done = await longshore.ok(`ContainerService.${method}`, { container_id: id }, key);
+  expect(done).toMatchObject({ id: operation.id, done: true });
+  expect(longshore.unpack(done.response)).toMatchObject({ id, stopped: false });
+
+  const listed = await yandex.ok('ContainerService.ListOperations', { container_id: id });
+  const [latest] = listed.operations as readonly Message[];
+  expect(latest).toMatchObject({ id: operation.id, description });
+  expect(yandex.unpack(latest?.metadata)).toEqual({ container_id: id });
+
+  const missing = await longshore.call(`ContainerService.${method}`, { container_id: 'nobody' });
+  expect(missing).toMatchObject({ error: { code: status.NOT_FOUND }, reason: 'CONTAINER_NOT_FOUND' });
+  const unnamed = await longshore.call(`ContainerService.${method}`, {});
+  expect(unnamed).toMatchObject({ error: { code: status.INVALID_ARGUMENT }, fields: ['container_id'] });
+  await longshore.ok('ContainerService.Delete', { container_id: id });
+  const late = await longshore.call(`ContainerService.${method}`, { container_id: id });
+  expect(late).toMatchObject({ error: { code: status.FAILED_PRECONDITION }, reason: 'CONTAINER_DELETING' });
 });
 
 test('a name is taken once in its folder, and free in another', async () => {

@@ -12,8 +12,7 @@ if settled then return settled end
 local revision = revision_of(args.revisionId)
 if not revision or revision.containerId ~= args.containerId then return redis.error_reply('NO_REVISION ' .. args.revisionId) end
 
-local running = redis.call('HGET', key('container', args.containerId), 'running')
-local operation = has(running) and operation_of(running)
+local operation = running_operation()
 if operation and operation.cancelRequested == 1 then return conclude(args.key, 'STOPPED') end
 
 for _, id in ipairs(redis.call('ZRANGE', key('revisions-by-container-status', args.containerId, 'ACTIVE'), 0, -1)) do

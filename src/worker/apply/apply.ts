@@ -66,8 +66,8 @@ export function apply(step: ActiveStep, context: StepContext): Promise<Outcome> 
       return revert(step, context);
     case 'HOLD_ROUTE':
       return route.holdRoute(context);
-    case 'CLOSE_ROUTE':
-      return route.closeRoute(context);
+    case 'BEGIN_STOP':
+      return route.beginStop(context);
     case 'PUBLISH_ROUTE':
       return route.publishRoute(context);
     case 'SWITCH_REVISION':

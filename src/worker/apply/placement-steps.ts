@@ -3,6 +3,7 @@ import type { Revision } from '../../domain/revision.js';
 import type { EngineImage } from '../../engine/driver.js';
 import { stopFirstImpossible } from '../../reconciler/failures.js';
 import { devicesFreed, forgotten, roleSet } from '../../reconciler/instance-transitions.js';
+import { madeAnew } from '../../reconciler/keep.js';
 import type {
   ForgetInstance,
   FreeDevices,
@@ -70,14 +71,14 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
       const gpuUuids = gpus.map((gpu) => gpu.uuid);
       const image = images.get(host);
       const candidate = newCandidate({ ...fresh, host, address: address(host), port, gpuUuids }, now);
-      return lease(ready(candidate, image), revision, { note: anew(step, context), image }, context);
+      return lease(ready(candidate, image), revision, { note: madeAnew(context.view, step), image }, context);
     }
     case 'STOP_FIRST': {
       const { former, retained } = decision;
       const { host, port, gpuUuids } = former;
       const image = images.get(host);
       const made = () => newCandidate({ ...fresh, host, address: former.address, port, gpuUuids }, now);
-      const note = retained === null ? anew(step, context) : '';
+      const note = retained === null ? madeAnew(context.view, step) : '';
       const candidate = retained ?? ready(made(), image);
       const chosen = stopFirstChosen(stateOf(context), candidate, note, now);
       const outcome = await save(context, chosen, image && foundFor(revision, image));
@@ -92,16 +93,6 @@ export async function placeInstance(step: PlaceInstance, context: StepContext): 
 /** An image that was found while looking for a host need not be looked for again: what comes next is the create. */
 function ready(candidate: InstanceRecord, image: EngineImage | undefined): InstanceRecord {
   return image === undefined ? candidate : { ...candidate, imageReady: true, createIntended: true };
-}
-
-/** A rollback or a start is to start what was kept: where it cannot, its caller hears why it takes longer, and has another file system. */
-function anew({ retainedInstanceId }: PlaceInstance, { view }: StepContext): string {
-  if (view.running?.kind === 'DEPLOY') return '';
-  const why =
-    retainedInstanceId === null
-      ? 'none was kept that can be started'
-      : 'the devices or port of the kept one are not free';
-  return `the instance was created anew: ${why}`;
 }
 
 export async function recallInstance({ instanceId }: RecallInstance, context: StepContext): Promise<Outcome> {

@@ -2,7 +2,7 @@ import type { ContainerState } from '../../domain/container-state.js';
 import type { Revision } from '../../domain/revision.js';
 import { routeOf } from '../../reconciler/route.js';
 import type { SwitchRevision } from '../../reconciler/step.js';
-import { closed, held, numbered, published, switched } from '../../reconciler/transitions.js';
+import { held, numbered, published, stopBegun, switched } from '../../reconciler/transitions.js';
 import { changeTo, loadedAfter, type Outcome, type StepContext, stateOf } from './context.js';
 import { tell } from './tell.js';
 
@@ -22,8 +22,12 @@ export function holdRoute(context: StepContext): Promise<Outcome> {
   return publish(context, held(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs));
 }
 
-export function closeRoute(context: StepContext): Promise<Outcome> {
-  return publish(context, closed(stateOf(context), context.view.now, context.view.policy.drainTimeoutMs));
+export async function beginStop(context: StepContext): Promise<Outcome> {
+  const { view, lease, deps } = context;
+  const state = stopBegun(stateOf(context), view.now, view.policy.drainTimeoutMs);
+  const version = await deps.work.beginStop(lease, { ...changeTo(context, state), route: routeFor(context, state) });
+  if (version !== null) tell(context, 'lets nobody in any more', { version });
+  return 'AGAIN';
 }
 
 export function publishRoute(context: StepContext): Promise<Outcome> {

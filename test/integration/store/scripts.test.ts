@@ -298,6 +298,11 @@ const CASES: Record<ScriptName, () => Promise<void>> = {
     const version = await store.containerWork.publishRoute(held, { containerId: id, state, route: routeOf(id) });
     expect(await plain.routes.version()).toBe(version);
   },
+  'begin-stop': async () => {
+    const { id, held, state } = await deploying();
+    const version = await store.containerWork.beginStop(held, { containerId: id, state, route: routeOf(id) });
+    expect(await plain.routes.version()).toBe(version);
+  },
   'switch-revision': async () => {
     const { id, held, state, first, second, third } = await deploying();
     const { revisionId } = third;

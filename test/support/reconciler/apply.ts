@@ -3,10 +3,11 @@ import { instanceName } from '../../../src/domain/observed-instance.js';
 import { CONTROL_PLANE } from '../../../src/domain/operation.js';
 import { stopFirstImpossible } from '../../../src/reconciler/failures.js';
 import * as one from '../../../src/reconciler/instance-transitions.js';
+import { isKept, madeAnew } from '../../../src/reconciler/keep.js';
 import { plan } from '../../../src/reconciler/plan.js';
 import { progressOf } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
-import type { PlaceInstance, Step } from '../../../src/reconciler/step.js';
+import type { PlaceInstance, RemoveContainer, Step } from '../../../src/reconciler/step.js';
 import { planTakeover } from '../../../src/reconciler/takeover.js';
 import * as all from '../../../src/reconciler/transitions.js';
 import type { ContainerView } from '../../../src/reconciler/view.js';
@@ -137,6 +138,7 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
     case 'RENAME_CONTAINER':
       return world.call(step.host, () => world.rename(step.name, step.newName));
     case 'REMOVE_CONTAINER':
+      expectNotKept(world, view, step);
       return world.call(step.host, () => world.remove(step.name));
     case 'PROBE_INSTANCE': {
       if (behaviourOf(step.instanceId) !== 'ILL' && !world.sick.has(step.instanceId))
@@ -148,8 +150,8 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
       const next = all.held(state, now, drainTimeoutMs);
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
     }
-    case 'CLOSE_ROUTE': {
-      const next = all.closed(state, now, drainTimeoutMs);
+    case 'BEGIN_STOP': {
+      const next = all.stopBegun(state, now, drainTimeoutMs);
       return world.writeRoute(container, next, routeOf(container.id, next, active(next)));
     }
     case 'PUBLISH_ROUTE': {
@@ -209,6 +211,14 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
   }
 }
 
+/** Of a stopped container the files of what served are not to be lost; of two Docker containers of an instance one is a late create. */
+function expectNotKept({ docker }: World, { state, status }: ContainerView, step: RemoveContainer): void {
+  const own = docker.filter(({ identity }) => identity.instanceId === step.instanceId);
+  const holdsFiles = own.length === 1 && own[0]?.state !== 'CREATED';
+  if (status !== 'DELETING' && holdsFiles && isKept(state, step.instanceId))
+    throw new Error(`${step.name} is removed, which is to be started: ${step.reason}`);
+}
+
 function place(world: World, container: SimContainer, view: ContainerView, step: PlaceInstance): void {
   const { state, now } = view;
   const revision = view.revisions.get(step.revisionId);
@@ -230,7 +240,8 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
     case 'STOP_FIRST': {
       const { host, address, gpuUuids, port } = decision.former;
       const made = decision.retained ?? all.newCandidate({ ...fresh, host, address, gpuUuids, port }, now);
-      return world.write(container, all.stopFirstChosen(state, made, '', now));
+      const note = decision.retained === null ? madeAnew(view, step) : '';
+      return world.write(container, all.stopFirstChosen(state, made, note, now));
     }
     case 'RETAINED':
       return world.write(container, all.placed(state, decision.instance, '', now), () =>
@@ -240,7 +251,7 @@ function place(world: World, container: SimContainer, view: ContainerView, step:
       const { host, port, gpus: devices } = decision.placed;
       const gpuUuids = devices.map(({ uuid }) => uuid);
       const made = all.newCandidate({ ...fresh, host, address: host, port, gpuUuids }, now);
-      return world.write(container, all.placed(state, made, '', now), () => world.lease(made));
+      return world.write(container, all.placed(state, made, madeAnew(view, step), now), () => world.lease(made));
     }
   }
 }

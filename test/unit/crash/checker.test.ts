@@ -240,7 +240,7 @@ test('a stopped container does not run, and lets nobody in', () => {
     'the API says false to stopped',
     'it is stopped, and the url answers 200',
     expect.stringContaining('it is stopped, and the route is {'),
-    'running are ls-i2-f4 of new, expected none',
+    'running are ls-i2-f9 of new, expected none',
   ]);
 });
 

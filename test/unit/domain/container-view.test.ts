@@ -73,9 +73,12 @@ test('a container joins what callers set with what its worker recorded', () => {
 
 test('a container that was stopped says so, and what it is still at', () => {
   const fields = { id: 'c1', folderId: 'f', createdAt: 1, name: 'web', description: '', labels: {}, version: 1 };
-  const state = stateOf({ stopped: true, message: 'why' });
-  const container = containerView({ ...fields, status: 'ACTIVE', state }, '');
-  expect(container).toMatchObject({ stopped: true, statusMessage: 'stopped on request; why' });
+  const shown = (...instances: InstanceRecord[]) => {
+    const state = stateOf({ stopped: { since: 1, kept: [] }, instances, message: 'why' });
+    return containerView({ ...fields, status: 'ACTIVE', state }, '');
+  };
+  expect(shown()).toMatchObject({ stopped: true, statusMessage: 'stopped on request; why' });
+  expect(shown({ ...record, role: 'DRAINING' }).statusMessage).toBe('being stopped on request; why');
 });
 
 test.each([

@@ -113,6 +113,17 @@ test('a hold that is too long answers 503', async () => {
 });
 
 test.each([
+  ['stands in the line', serving(['i1'], 1)],
+  ['is held', serving(['i1'], 1, 'HELD')],
+])('who %s when the container is stopped is refused', async (_where, route) => {
+  const { admission, change } = setUp(route);
+  if (route.state === 'SERVING') admission.now('a', NONE);
+  const waiting = admission.later('a', NONE, never);
+  change(serving([], 0, 'STOPPED'));
+  await expect(waiting).rejects.toMatchObject({ status: 503, message: 'the container has been stopped' });
+});
+
+test.each([
   ['no route', null, 404],
   ['nothing deployed', { ...serving([], 0, 'EMPTY'), revisionId: null }, 503],
   ['no HTTP', serving([], 0, 'EMPTY'), 404],

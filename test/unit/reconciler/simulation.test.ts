@@ -237,7 +237,7 @@ function expectAtRest(world: World, container: SimContainer): void {
 
   const serving = state.instances.filter(({ role }) => role === 'SERVING');
   const retained = state.instances.filter(({ role }) => role === 'RETAINED');
-  const stopped = state.stopped === true;
+  const stopped = state.stopped !== undefined;
   expect(stopped).toBe(wasStopped(container));
   expect(serving.map(({ revisionId }) => revisionId)).toEqual(stopped ? [] : active);
   expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances + Number(stopped));

@@ -1,7 +1,7 @@
 import { plan } from '../../../src/reconciler/plan.js';
 import { takeStep } from '../../support/reconciler/apply.js';
 import { isKind, Story } from '../../support/reconciler/story.js';
-import type { SimContainer } from '../../support/reconciler/world.js';
+import { portOf, type SimContainer } from '../../support/reconciler/world.js';
 
 /** One in which r1 was stopped. */
 function stoppedStory(gpus = 0): Story {
@@ -25,6 +25,13 @@ function asAnother(story: Story, ask: (story: Story, other: SimContainer) => voi
 const running = ({ world, container }: Story) =>
   world.docker.filter(({ state, identity }) => state === 'RUNNING' && identity.containerId === container.id);
 
+const isStopped = ({ container }: Story): boolean => container.state.stopped !== undefined;
+
+const hostOf = ({ container }: Story): string => container.state.instances[0]?.host ?? '';
+
+/** What the last operation says of itself though all went well. */
+const noteOf = ({ container }: Story): string | undefined => container.operations.at(-1)?.progress?.message;
+
 function startByHand({ world }: Story): void {
   for (const docker of world.docker) Object.assign(docker, { state: 'RUNNING', startedAt: 'by hand' });
 }
@@ -33,11 +40,11 @@ describe('Stop', () => {
   it('lets nobody in, stops, frees and keeps the instance', () => {
     const story = Story.serving(1);
     story.world.submit(story.container, 'STOP');
-    const steps = ['CLOSE_ROUTE', 'STOP_CONTAINER', 'FREE_DEVICES', 'SET_ROLE', 'COMPLETE_OPERATION'];
+    const steps = ['BEGIN_STOP', 'STOP_CONTAINER', 'FREE_DEVICES', 'SET_ROLE', 'COMPLETE_OPERATION'];
     expect(story.steps()).toEqual(['TAKE_OPERATION', ...steps]);
     expect(story.outcomes()).toEqual(['OK', 'OK']);
     expect(story.container.route).toMatchObject({ state: 'STOPPED', targets: [] });
-    expect(story.container.state).toMatchObject({ stopped: true, activeRevisionId: story.active });
+    expect(isStopped(story)).toBe(true);
     expect(story.roles()).toEqual([`RETAINED ${story.active}`]);
     expect([running(story), [...story.world.gpuLeases], [...story.world.portLeases]]).toEqual([[], [], []]);
   });
@@ -45,7 +52,7 @@ describe('Stop', () => {
   it('waits for the requests under way', () => {
     const story = Story.serving();
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     expect(takeStep(story.world, story.container)).toMatchObject({
       kind: 'WAIT',
       reason: expect.stringContaining('finishes its requests'),
@@ -55,10 +62,51 @@ describe('Stop', () => {
     expect(running(story)).toEqual([]);
   });
 
+  it('gives the port of what is down to nobody before all ingresses know', () => {
+    const story = Story.serving();
+    const [docker] = story.world.docker;
+    story.world.submit(story.container, 'STOP');
+    if (docker) story.world.exit(docker, 1);
+    story.steps(isKind('BEGIN_STOP'));
+    expect(takeStep(story.world, story.container).kind).toBe('WAIT');
+    expect(story.world.portLeases.size).toBe(1);
+    story.steps();
+    expect(story.world.portLeases.size).toBe(0);
+  });
+
+  it('stops what somebody has paused', () => {
+    const story = Story.serving(1);
+    Object.assign(story.world.docker[0] ?? {}, { state: 'PAUSED' });
+    story.world.stop = (name) => {
+      for (const docker of story.world.docker) if (docker.name === name) Object.assign(docker, { state: 'EXITED' });
+    };
+    story.world.submit(story.container, 'STOP');
+    story.steps();
+    expect([story.outcomes().at(-1), story.world.gpuLeases.size]).toEqual(['OK', 0]);
+  });
+
+  it('fails for what may run unseen, which keeps its devices', () => {
+    const story = Story.serving(1);
+    const [docker] = story.world.docker;
+    if (docker) story.world.exit(docker, 1);
+    story.world.killedStarts.push('AFTER');
+    story.steps(
+      ({ kind }) =>
+        kind === 'WAIT' && story.world.unseen.size > 0 && [...story.world.unseen.values()].every(({ told }) => told),
+    );
+    story.world.submit(story.container, 'STOP');
+    story.steps();
+    expect([story.outcomes().at(-1), story.world.gpuLeases.size]).toEqual(['RUNS_UNSEEN', 1]);
+    story.world.endUnseen();
+    story.steps();
+    expect(story.world.gpuLeases.size).toBe(0);
+    expect(isStopped(story)).toBe(true);
+  });
+
   it('keeps nothing up for a rollback', () => {
     const story = Story.serving();
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     const view = story.world.view(story.container);
     const applied = (story.container.route?.version ?? 0) + 1;
     const ingresses = [{ ingressId: 'i', appliedVersion: applied, busyInstances: [] }];
@@ -96,7 +144,7 @@ describe('Stop', () => {
     expect(running(story)).toHaveLength(1);
 
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     story.world.cancel(story.container);
     story.steps();
     expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
@@ -107,7 +155,7 @@ describe('Stop', () => {
     const story = Story.serving(1);
     const host = story.container.state.instances[0]?.host ?? '';
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     story.world.down.add(host);
     story.steps(isKind('COMPLETE_OPERATION'));
     expect(story.outcomes()).toEqual(['OK', 'HOST_UNREACHABLE']);
@@ -121,7 +169,7 @@ describe('Stop', () => {
   it('gives way to a Delete', () => {
     const story = Story.serving();
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     story.world.submit(story.container, 'DELETE');
     story.steps(isKind('REMOVE_RECORDS'));
     expect(story.outcomes()).toEqual(['OK', 'OPERATION_CANCELLED', 'OK']);
@@ -137,7 +185,7 @@ describe('Stop', () => {
     const [docker] = running(story);
     if (docker) story.world.exit(docker, 1);
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     expect(story.steps()).not.toContain('REVERT');
     story.world.now += 600_000;
     expect(story.steps()).toEqual([]);
@@ -183,6 +231,95 @@ describe('Start', () => {
     expect(story.roles()).toContain(`RETAINED ${story.active}`);
   });
 
+  it('keeps the first however often another one is tried in its place', () => {
+    const story = stoppedStory(1);
+    const [before] = story.world.docker;
+    asAnother(story, ({ world }, other) => world.deploy(other, 'WELL', 'AUTO', 2));
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('START_CONTAINER'));
+    story.world.cancel(story.container);
+    story.steps();
+    asAnother(story, ({ world }, other) => world.submit(other, 'STOP'));
+    story.world.submit(story.container, 'START');
+    story.steps();
+    expect(story.outcomes()).toEqual(['OK', 'OK', 'OPERATION_CANCELLED', 'OK']);
+    expect(running(story)).toMatchObject([{ dockerId: before?.dockerId }]);
+  });
+
+  it('starts what was stopped last, and no other that is left of its revision', () => {
+    const story = Story.serving();
+    const { world, container } = story;
+    const first = story.active;
+    world.deploy(container, 'WELL', 'START_FIRST', 0);
+    story.steps();
+    world.foreignPorts.add(portOf(world.docker[0] ?? { host: '', port: null }));
+    world.submit(container, 'ROLLBACK', { revisionId: first });
+    story.steps();
+    const [served] = running(story);
+    world.submit(container, 'STOP');
+    story.steps();
+    world.sick.add(served?.identity.instanceId ?? '');
+    world.submit(container, 'START');
+    story.steps();
+    expect(story.outcomes().at(-1)).toBe('HEALTH_DEADLINE');
+    world.sick.clear();
+    world.submit(container, 'START');
+    story.steps();
+    expect(running(story)).toMatchObject([{ dockerId: served?.dockerId }]);
+  });
+
+  it.each(['fails', 'is cancelled'])('keeps it where its host goes while it is started, and that %s', (how) => {
+    const story = stoppedStory(1);
+    const [before] = story.world.docker;
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('PLACE_INSTANCE'));
+    story.world.down.add(hostOf(story));
+    if (how === 'is cancelled') story.world.cancel(story.container);
+    story.steps(isKind('COMPLETE_OPERATION'));
+    expect(story.outcomes().at(-1)).toBe(how === 'fails' ? 'HOST_UNREACHABLE' : 'OPERATION_CANCELLED');
+    story.world.down.clear();
+    story.steps();
+    expect([story.world.docker.length, story.world.gpuLeases.size, isStopped(story)]).toEqual([1, 0, true]);
+    story.world.submit(story.container, 'START');
+    story.steps();
+    expect(running(story)).toMatchObject([{ dockerId: before?.dockerId }]);
+  });
+
+  it('waits for the host of what is kept, and does without it in the end', () => {
+    const story = stoppedStory();
+    const [before] = story.world.docker;
+    story.world.down.add(hostOf(story));
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('TAKE_OPERATION'));
+    expect(takeStep(story.world, story.container)).toMatchObject({
+      kind: 'WAIT',
+      reason: expect.stringContaining('h1, where the stopped instance is, cannot be reached'),
+    });
+    story.world.down.clear();
+    story.steps();
+    expect(running(story)).toMatchObject([{ dockerId: before?.dockerId }]);
+
+    story.world.submit(story.container, 'STOP');
+    story.steps();
+    story.world.down.add(hostOf(story));
+    story.world.submit(story.container, 'START');
+    story.steps(isKind('COMPLETE_OPERATION'));
+    expect(running(story)).toMatchObject([{ host: 'h2' }]);
+    expect(noteOf(story)).toBe('the instance was created anew: host h1, where one is kept, cannot be reached');
+  });
+
+  it('starts another one where something else has its port, and says so', () => {
+    const story = stoppedStory(1);
+    const [before] = story.world.docker;
+    if (before) story.world.foreignPorts.add(portOf(before));
+    story.world.submit(story.container, 'START');
+    const steps = story.steps();
+    expect(steps).not.toContain('REMOVE_CONTAINER');
+    expect(running(story)).toHaveLength(1);
+    expect(noteOf(story)).toMatch(/created anew: the kept one cannot be started: port \d+ is in use by something else/);
+    expect(story.world.docker).toContain(before);
+  });
+
   it('waits for its GPUs where there are no others', () => {
     const story = stoppedStory(2);
     const [before] = story.world.docker;
@@ -208,7 +345,7 @@ describe('Start', () => {
     story.world.cancel(story.container);
     story.steps();
     expect(story.outcomes().at(-1)).toBe('OPERATION_CANCELLED');
-    expect(story.container.state.stopped).toBe(true);
+    expect(isStopped(story)).toBe(true);
     expect([running(story), story.world.portLeases.size]).toEqual([[], 0]);
 
     story.world.sick.clear();
@@ -221,7 +358,7 @@ describe('Start', () => {
     const story = Story.serving();
     const host = story.container.state.instances[0]?.host ?? '';
     story.world.submit(story.container, 'STOP');
-    story.steps(isKind('CLOSE_ROUTE'));
+    story.steps(isKind('BEGIN_STOP'));
     story.world.down.add(host);
     story.steps(isKind('COMPLETE_OPERATION'));
     story.world.down.delete(host);
@@ -247,7 +384,7 @@ describe('a stopped container', () => {
     const first = story.active;
     story.world.deploy(story.container, 'EXITS', 'STOP_FIRST', 0);
     story.steps();
-    expect(story.container.state).toMatchObject({ stopped: true, activeRevisionId: first });
+    expect([isStopped(story), story.active]).toEqual([true, first]);
     story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 0);
     story.steps();
     expect(story.outcomes().slice(2)).toEqual(['INSTANCE_EXITED', 'OK']);
@@ -264,7 +401,7 @@ describe('a stopped container', () => {
     story.steps();
     story.world.submit(story.container, 'ROLLBACK', { revisionId: story.active });
     expect(story.steps()).toEqual(['TAKE_OPERATION', 'COMPLETE_OPERATION']);
-    expect(story.container.state.stopped).toBe(true);
+    expect(isStopped(story)).toBe(true);
     story.world.submit(story.container, 'ROLLBACK', { revisionId: first });
     story.steps();
     expect(running(story).map(({ identity }) => identity.revisionId)).toEqual([first]);

@@ -186,6 +186,10 @@ describe('the route', () => {
     expect(routeOf('c', held(state, NOW, 0), active)).toMatchObject({ state: 'HELD', targets: [] });
   });
 
+  it('lets nobody in where the container is stopped', () => {
+    expect(routeOf('c', stopBegun(state, NOW, 0), active)).toMatchObject({ state: 'STOPPED', targets: [] });
+  });
+
   it.each([
     ['there is no active revision', null],
     ['the active one serves no HTTP', aRevision('r1', { runtime: 'PROCESS' })],
@@ -195,6 +199,15 @@ describe('the route', () => {
 });
 
 describe('an operation that is ended from outside', () => {
+  it('leaves what was kept to steady state, which puts it back', () => {
+    const stopped = { since: NOW, kept: [candidate.id] };
+    const { instances } = completed(
+      stateOf({ instances: [candidate], rollout: aRollout({ kind: 'START' }), stopped }),
+      NOW,
+    );
+    expect(instances).toMatchObject([{ id: candidate.id, role: 'DRAINING', drainVersion: null }]);
+  });
+
   it('leaves nothing that steady state does not know', () => {
     const state = stateOf({
       instances: [aServing('i1', { role: 'HELD' }), candidate, aRetained('i0')],

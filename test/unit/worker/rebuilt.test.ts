@@ -191,7 +191,7 @@ describe('an older record', () => {
 
   test('is not stopped any more, since something newer of it runs', () => {
     const before = known(anInstance('i1', { role: 'RETAINED', leased: false }));
-    const stopped = { ...before.record, state: { ...before.record.state, stopped: true } } as const;
+    const stopped = { ...before.record, state: { ...before.record.state, stopped: { since: 1, kept: ['i1'] } } };
     const { state } = rebuiltOf({ ...remains(newer), known: { ...before, record: stopped }, observed });
     expect(state.stopped).toBeUndefined();
   });

@@ -21,14 +21,17 @@ local function write_state()
   end
 end
 
+-- The one under way of the container; nil: there is none.
+local function running_operation()
+  local id = redis.call('HGET', key('container', args.containerId), 'running')
+  return has(id) and operation_of(id) or nil
+end
+
 -- The state, and with it the progress of the running operation. `running`: that one, where it has been read.
 local function store_state(running)
   write_state()
   if not args.progress then return end
-  if not running then
-    local id = redis.call('HGET', key('container', args.containerId), 'running')
-    running = has(id) and operation_of(id)
-  end
+  running = running or running_operation()
   if running then
     running.progress = args.progress
     store_operation(running)

@@ -121,7 +121,7 @@ export function journalContract(open: () => Store): void {
     expect(await end(second.operationId)).toEqual(['LAST', 'LAST']);
   });
 
-  test('an operation that has been asked to stop switches nothing', async () => {
+  test('an operation that has been asked to stop switches nothing, and closes no route', async () => {
     const { id, held } = await activeContainer(store);
     const { operationId, revisionId } = await deploy(store, id);
     await store.containerWork.takeOperation(held, { containerId: id, state: stateOf(), operationId });
@@ -129,6 +129,7 @@ export function journalContract(open: () => Store): void {
     const before = await store.containerWork.load(held, id);
     const switching = { containerId: id, state: stateOf({ activeRevisionId: revisionId }), revisionId };
     expect(await store.containerWork.switchRevision(held, { ...switching, route: routeOf(id) })).toBeNull();
+    expect(await store.containerWork.beginStop(held, { ...switching, route: routeOf(id) })).toBeNull();
     expect(await store.containerWork.load(held, id)).toEqual({ ...before, now: expect.any(Number) });
     expect(await store.routes.route(id)).toBeNull();
   });

@@ -3821,7 +3821,8 @@ export const ContainerServiceService = {
   },
   /**
    * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
-   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else: one that
+   * is stopped stays so.
    * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback: {
@@ -3853,8 +3854,8 @@ export const ContainerServiceService = {
   },
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
-   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
    * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */
@@ -3979,7 +3980,8 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
   deployRevision: handleUnaryCall<DeployContainerRevisionRequest, Operation>;
   /**
    * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
-   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else: one that
+   * is stopped stays so.
    * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback: handleUnaryCall<RollbackContainerRequest, Operation>;
@@ -3994,8 +3996,8 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
   stop: handleUnaryCall<StopContainerRequest, Operation>;
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
-   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
    * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */
@@ -4136,7 +4138,8 @@ export interface ContainerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Makes an earlier revision active again. No new revision is made. It is taken for stable at once, and the container
-   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else.
+   * never goes back from it by itself; a rollback to the active one says so of that, and changes nothing else: one that
+   * is stopped stays so.
    * Metadata: RollbackContainerMetadata; response: Container.
    */
   rollback(
@@ -4179,8 +4182,8 @@ export interface ContainerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free; else one is created anew, and the operation's progress says so. The operation is done when it
-   * serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
+   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
    * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */

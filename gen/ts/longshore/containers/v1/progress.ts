@@ -61,7 +61,7 @@ export enum Progress_Step {
   STEP_DONE = 8,
   /** STEP_DRAIN - Letting the requests of the old instance finish, or of one that is to be stopped. */
   STEP_DRAIN = 9,
-  /** STEP_RETIRE - Putting the old instance away. */
+  /** STEP_RETIRE - Putting the old instance, or the stopped one, away. */
   STEP_RETIRE = 10,
   /** STEP_STOP - Stopping instances: the old one first where the order is stop-first, or those of a container that is stopped or deleted. */
   STEP_STOP = 11,
