@@ -24,6 +24,7 @@ import {
   numbered,
   operationTaken,
   recalled,
+  stopBegun,
   switched,
 } from '../../../src/reconciler/transitions.js';
 import {
