@@ -42,6 +42,7 @@ import { createContainerWard } from './worker/container-ward.js';
 import { feedEvents } from './worker/event-feed.js';
 import { createHostCycle } from './worker/host-cycle.js';
 import { createImageLooks } from './worker/image-looks.js';
+import { createOwnStarts } from './worker/own-starts.js';
 import { createParking, NO_WARD } from './worker/parking.js';
 import { type Probe, probeInstance } from './worker/probe.js';
 import { Turns } from './worker/turns.js';
@@ -250,6 +251,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     },
   });
   const { queue, parking, hostWork, records, containerWork: work } = store;
+  const ownStarts = createOwnStarts();
   const cycleDeps: ContainerCycleDeps = {
     controlPlaneId,
     work,
@@ -264,6 +266,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
     imageLooks: createImageLooks(fleet),
     makeRoom: createRoomMaker({ hostWork, fleet, log, policy: config.images, clock: () => performance.now() }),
     gpuStarts: new Turns(),
+    ownStarts,
     pullStallMs: config.pullStallMs,
     stopGraceSeconds: STOP_GRACE_SECONDS,
     policy: config.rollout,
@@ -306,7 +309,7 @@ async function startWorker(around: Surroundings, parts: Parts): Promise<void> {
   const events = new AbortController();
   // Every host listens to it.
   setMaxListeners(0, events.signal);
-  const feeding = feedEvents({ fleet, queue, log }, events.signal);
+  const feeding = feedEvents({ fleet, queue, ownStarts, log }, events.signal);
   worker.start();
   metrics.beforeScrape(async () => {
     metrics.leasesHeld(worker.busy);

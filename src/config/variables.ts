@@ -206,7 +206,7 @@ export const variables = z.object({
     duration('0s', '1d'),
     '30s',
     'duration',
-    'How long requests to the old revision may take to end after a switch before it is stopped.',
+    'How long requests may take to end, after a switch or a Stop, before the instance that has them is stopped.',
   ),
   LONGSHORE_KEEP_DRAINING: setting(
     duration('0s', '7d'),

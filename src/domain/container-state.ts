@@ -11,6 +11,8 @@ export interface ContainerState {
   readonly activeRevisionId: string | null;
   /** A Stop has begun, and nothing has been switched to since: nothing of it is to run. Absent: it is to. */
   readonly stopped?: Stopped | undefined;
+  /** Ids of instances that a Start had to leave behind with their files; no surplus until another revision is switched to. Absent: there are none. */
+  readonly spared?: readonly string[] | undefined;
   /**
    * The revision that last proved itself: it was healthy throughout the watch after its switch, or a caller went back to it. A rollback target that
    * garbage collection never takes.

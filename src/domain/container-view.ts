@@ -1,5 +1,5 @@
 import type { Container, ContainerRecord } from './container.js';
-import type { ContainerState } from './container-state.js';
+import type { ContainerState, Rollout } from './container-state.js';
 import type { Instance, InstanceRecord, InstanceState } from './instance.js';
 
 /** The container as callers see it. `url` is where its active revision is called. */
@@ -33,21 +33,27 @@ export function instanceView(record: InstanceRecord): Instance {
     address: reachable ? `${bracketed(record.address)}:${record.port}` : '',
     state,
     message:
-      sentences(record.failed, record.fault?.message, unsaid(record)) ||
+      sentences(record.failed, unsaidFault(record), unsaid(record)) ||
       (record.role === 'DISCARDED' ? 'being removed' : ''),
   };
 }
 
 /** What happened to it, and what stands in the way of mending it. */
-function statusMessage({ stopped, message, instances }: ContainerState): string {
+function statusMessage({ stopped, rollout, message, instances }: ContainerState): string {
   const faults = instances.map(({ role, fault }) => (role === 'SERVING' ? fault?.message : null));
-  return sentences(stopped && stoppedText(instances), message, ...faults, ...instances.map(unsaid));
+  return sentences(stopped && stoppedText(instances, rollout), message, ...faults, ...instances.map(unsaid));
 }
 
-const stoppedText = (instances: readonly InstanceRecord[]): string =>
-  instances.some(({ role, leased }) => role === 'DRAINING' || (leased && role !== 'CANDIDATE'))
-    ? 'being stopped on request'
-    : 'stopped on request';
+function stoppedText(instances: readonly InstanceRecord[], rollout: Rollout | null): string {
+  const stops = instances.some(({ role, leased }) => role === 'DRAINING' || (leased && role !== 'CANDIDATE'));
+  const starts = rollout !== null && rollout.failure === null;
+  return `${stops ? 'being stopped' : 'stopped'} on request${starts ? ', and about to be started' : ''}`;
+}
+
+/** What stands in the way, where why it was given up does not say so already. */
+function unsaidFault({ failed, fault }: InstanceRecord): string | null {
+  return fault === null || failed?.includes(fault.message) ? null : fault.message;
+}
 
 /** That it may run, where why it was given up does not say so already. */
 function unsaid({ failed, unseen }: InstanceRecord): string | null {

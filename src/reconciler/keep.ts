@@ -22,9 +22,20 @@ export function keptUntil(view: ContainerView, instance: InstanceRecord): number
   return isInTheWay(view) ? null : Math.min(until, view.now + GIVE_WAY_POLL_MS);
 }
 
-/** Whether it served when its container was stopped: it is no surplus, however few are kept, and is not made anew in its place. */
+/** Whether it served when its container was stopped: it is not made anew in its place, which would cost its files. */
 export function isKept({ stopped }: ContainerState, instanceId: string): boolean {
   return stopped !== undefined && stopped.kept.includes(instanceId);
+}
+
+/** Whether its files are not to be lost: it is no surplus, however few are kept. */
+export function isSpared(state: ContainerState, instanceId: string): boolean {
+  return isKept(state, instanceId) || (state.spared?.includes(instanceId) ?? false);
+}
+
+/** SWITCH_REVISION of a Start: what it leaves behind is spared from then on, in the place of what an earlier one had left behind. */
+export function sparedAfter({ instances, stopped, spared }: ContainerState): readonly string[] | undefined {
+  const left = instances.filter(({ id, role }) => role !== 'CANDIDATE' && stopped?.kept.includes(id));
+  return left.length === 0 ? spared : left.map(({ id }) => id);
 }
 
 /** What becomes of a candidate whose rollout has ended around it: what is kept is put back, from wherever it has come to. */
@@ -57,7 +68,10 @@ export function keptWithGpus({ state, now, policy }: ContainerView): readonly In
 export function madeAnew({ state, running, unobserved }: ContainerView, step: PlaceInstance): string {
   if (running?.kind === 'DEPLOY') return '';
   const kept = state.instances.find(({ id }) => isKept(state, id));
-  const because = (why: string) => `the instance was created anew: ${why}`;
+  const files =
+    kept &&
+    `, without the files of instance ${kept.id}, which stays on ${kept.host} until another revision is switched to`;
+  const because = (why: string) => `the instance was created anew${files ?? ''}: ${why}`;
   if (step.retainedInstanceId !== null) return because('the devices or port of the kept one are not free');
   if (kept !== undefined && unobserved.has(kept.host))
     return because(`host ${kept.host}, where one is kept, cannot be reached`);

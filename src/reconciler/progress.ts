@@ -117,6 +117,8 @@ function failedAt(before: Progress, kind: OperationKind, { metadata }: Failure):
   return { ...before, step, percent: before.step === 'RESTORE' ? percent : before.percent, message: '' };
 }
 
-function ordered(progress: Progress, { state }: ContainerView): Progress {
-  return { ...progress, rolloutOrder: state.rollout?.order ?? progress.rolloutOrder };
+/** Of a start there is nothing to choose. */
+function ordered(progress: Progress, { state: { rollout } }: ContainerView): Progress {
+  if (rollout?.kind === 'START') return progress;
+  return { ...progress, rolloutOrder: rollout?.order ?? progress.rolloutOrder };
 }

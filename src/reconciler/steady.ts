@@ -2,7 +2,7 @@ import type { InstanceRecord } from '../domain/instance.js';
 import { isConfirmedDown } from './bring-down.js';
 import { GPU_GONE } from './gone-gpu.js';
 import { awaitDrained } from './ingress-acks.js';
-import { isKept, keptUntil, leftRole } from './keep.js';
+import { isSpared, keptUntil, leftRole } from './keep.js';
 import { isGoing, isUnknown, isUp, observedOf, POLL_MS, paced } from './presence.js';
 import { keepServing } from './serving.js';
 import type { Step, Wait } from './step.js';
@@ -164,7 +164,7 @@ function putToRest(view: ContainerView, instance: InstanceRecord, observed: Host
 function discardSurplus({ state, policy }: ContainerView): Step | null {
   const retained = state.instances
     .filter(({ role, revisionId }) => role === 'RETAINED' && revisionId !== state.rollout?.revisionId)
-    .filter(({ id }) => !isKept(state, id))
+    .filter(({ id }) => !isSpared(state, id))
     .sort((one, other) => other.changedAt - one.changedAt);
   const stable = retained.find(({ revisionId }) => revisionId === state.stableRevisionId);
   const best = stable ?? retained.find(({ failed }) => failed === null);

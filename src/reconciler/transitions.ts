@@ -4,7 +4,7 @@ import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { NEXT_ROUTE_VERSION } from '../domain/route.js';
 import { change, changeAll } from './instance-transitions.js';
-import { leftRole } from './keep.js';
+import { leftRole, sparedAfter } from './keep.js';
 import type { ReconcilePolicy } from './view.js';
 import { watchAfter } from './watch.js';
 
@@ -175,7 +175,8 @@ export function switched(
   { drainTimeoutMs, watchWindowMs }: Pick<ReconcilePolicy, 'drainTimeoutMs' | 'watchWindowMs'>,
 ): ContainerState {
   if (state.rollout === null) return state;
-  const { revisionId: activeRevisionId } = state.rollout;
+  const { kind, revisionId: activeRevisionId } = state.rollout;
+  const spared = kind === 'START' ? sparedAfter(state) : undefined;
   const serving = changeAll(state, (instance) => {
     switch (instance.role) {
       case 'CANDIDATE':
@@ -190,7 +191,7 @@ export function switched(
   });
   const next = { ...withRollout(serving, { switchedVersion: NEXT_ROUTE_VERSION }), activeRevisionId };
   const watched = watchAfter(state, state.rollout, now, watchWindowMs);
-  return { ...next, ...watched, stopped: undefined, routed: targetsOf(next), message: '', away: undefined };
+  return { ...next, ...watched, stopped: undefined, spared, routed: targetsOf(next), message: '', away: undefined };
 }
 
 /**

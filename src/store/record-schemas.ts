@@ -87,6 +87,7 @@ const state: z.ZodType<ContainerState> = z.looseObject({
   generation: number,
   activeRevisionId: nullable(text),
   stopped: z.looseObject({ since: number, kept: z.array(text) }).optional(),
+  spared: z.array(text).optional(),
   stableRevisionId: nullable(text),
   watch: nullable(
     z.looseObject({ revisionId: text, since: number, mayRevert: z.boolean(), death: nullable(text) }),

@@ -1,16 +1,22 @@
+import type { EngineEvent } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { WorkQueue } from '../store/work.js';
+import type { OwnStarts } from './own-starts.js';
 import type { WorkerLog } from './worker.js';
 
 export interface EventFeedDeps {
   readonly fleet: Pick<Fleet, 'names' | 'ready' | 'forget'>;
   readonly queue: Pick<WorkQueue, 'enqueue'>;
+  readonly ownStarts: Pick<OwnStarts, 'isNews'>;
   readonly log: WorkerLog;
   /** Before a stream that ended is asked for again; 2 s by default. */
   readonly reconnectMs?: number;
 }
 
-/** Actions of an engine after which its container may need work. Our own calls cause them too, which costs one look. */
+/**
+ * Actions of an engine after which its container may need work. Our own calls cause them too, which costs one look; but of starts, which are
+ * the most, only those count that somebody else has asked for.
+ */
 const TELLING = new Set(['die', 'oom', 'destroy', 'stop', 'pause', 'unpause', 'rename', 'health_status']);
 
 /**
@@ -28,8 +34,7 @@ async function feedHost(deps: EventFeedDeps, name: string, signal: AbortSignal):
       const driver = await deps.fleet.ready(name);
       told = '';
       for await (const event of driver.events(signal, () => observe(deps, name))) {
-        if (TELLING.has(event.action.split(':', 1)[0] ?? ''))
-          await deps.queue.enqueue(`container/${event.containerId}`, 0);
+        if (isTelling(event, deps.ownStarts)) await deps.queue.enqueue(`container/${event.containerId}`, 0);
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -42,6 +47,11 @@ async function feedHost(deps: EventFeedDeps, name: string, signal: AbortSignal):
     }
     if (!signal.aborted) await pause(deps.reconnectMs ?? 2_000, signal);
   }
+}
+
+function isTelling({ action, instanceId }: EngineEvent, ownStarts: Pick<OwnStarts, 'isNews'>): boolean {
+  if (action === 'start') return ownStarts.isNews(instanceId);
+  return TELLING.has(action.split(':', 1)[0] ?? '');
 }
 
 /** Should Redis be away, the next round of observations makes up for it. */

@@ -12,6 +12,7 @@ import type { ContainerView, HostedInstance } from '../../reconciler/view.js';
 import type { ContainerWork, FoundImage, HostWork, Lease, LoadedContainer, StateChange } from '../../store/work.js';
 import type { MakeRoom } from '../collect-images.js';
 import type { ImageLooks } from '../image-looks.js';
+import type { OwnStarts } from '../own-starts.js';
 import type { Probe } from '../probe.js';
 import type { Turns } from '../turns.js';
 import type { Hints, Next, WorkerLog, WorkerMetrics } from '../worker.js';
@@ -34,6 +35,7 @@ export interface ApplyDeps {
   readonly makeRoom: MakeRoom;
   /** Starts of instances with GPUs, one host's one after another. */
   readonly gpuStarts: Turns;
+  readonly ownStarts: Pick<OwnStarts, 'begin'>;
   /** A pull that makes no progress for so long has failed. */
   readonly pullStallMs: number;
   /** Between SIGTERM and SIGKILL. */

@@ -144,10 +144,16 @@ export async function startContainer(step: StartContainer, context: StepContext)
   const instance = instanceOf(context, step.instanceId);
   const { host, gpuUuids } = instance;
   const engine = await engineOf(context, host);
-  if (step.restart && gpuUuids.length > 0) await refuseUsedGpus(engine, instance, context);
-  const start = () => engine.start(step.name, context.signal);
+  const start = () => {
+    context.deps.ownStarts.begin(instance.id);
+    return engine.start(step.name, context.signal);
+  };
+  const startWithGpus = async () => {
+    await refuseUsedGpus(engine, instance, context);
+    await start();
+  };
   try {
-    await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, start) : start());
+    await (gpuUuids.length > 0 ? context.deps.gpuStarts.take(host, startWithGpus) : start());
   } catch (error) {
     if (error instanceof EngineError && error.reason === 'RUNS_UNSEEN') {
       throw await explained(error, step.name, engine, context);
@@ -171,7 +177,7 @@ async function explained(error: EngineError, name: string, engine: EngineDriver,
   return new EngineError(kind, host, unseenText(message, seen.dockerId), { cause: error, reason });
 }
 
-/** What Redis has forgotten holds no lease, and may run with the devices of what it remembers. */
+/** What Redis has forgotten, and what somebody has started by hand, holds no lease, and may run with the devices of what does. */
 async function refuseUsedGpus(engine: EngineDriver, { id, gpuUuids }: InstanceRecord, { signal }: StepContext) {
   const all = await engine.list({}, signal);
   const user = all.find(

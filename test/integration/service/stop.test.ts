@@ -10,7 +10,8 @@ import { until } from '../../support/until.js';
 
 const APP = 'longshore/demo-app:latest';
 const GPU = { gpus: { count: 1n } };
-const env = { LONGSHORE_OBSERVE_INTERVAL: '1s', LONGSHORE_RETAINED_INSTANCES: '0' };
+/** What happens by hand is heard of, long before the next look. */
+const env = { LONGSHORE_OBSERVE_INTERVAL: '60s', LONGSHORE_RETAINED_INSTANCES: '0' };
 
 /** One host with one GPU, and one container that has it. */
 describe('a container that is stopped', () => {
@@ -56,7 +57,7 @@ describe('a container that is stopped', () => {
     return responseOf(operation, Container);
   }
 
-  /** A look at its host would have started it by then, if anything did. */
+  /** What has been heard, or a look at its host, would have started it by then, if anything did. */
   async function staysStopped(): Promise<void> {
     for (let look = 0; look < 3; look += 1) {
       await delay(1_000);
@@ -101,6 +102,17 @@ describe('a container that is stopped', () => {
     await happens();
     await until('nothing of it runs', async () => (await running()) === '', 30_000);
     await staysStopped();
+  });
+
+  test('has its GPU to itself for as long as somebody runs it by hand', async () => {
+    const { client } = service;
+    await stopped();
+    const other = await client.createContainer('other');
+    await engine.docker('start', before);
+    await client.succeeded(await client.deploy(other.id, APP, GPU));
+    expect(await running()).toBe('');
+    expect((await call(other.url)).status).toBe(200);
+    await client.succeeded(await client.delete(other.id));
   });
 
   test('stays so when the service is restarted, and is started with its files', async () => {

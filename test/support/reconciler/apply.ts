@@ -3,7 +3,7 @@ import { instanceName } from '../../../src/domain/observed-instance.js';
 import { CONTROL_PLANE } from '../../../src/domain/operation.js';
 import { stopFirstImpossible } from '../../../src/reconciler/failures.js';
 import * as one from '../../../src/reconciler/instance-transitions.js';
-import { isKept, madeAnew } from '../../../src/reconciler/keep.js';
+import { isSpared, madeAnew } from '../../../src/reconciler/keep.js';
 import { plan } from '../../../src/reconciler/plan.js';
 import { progressOf } from '../../../src/reconciler/progress.js';
 import { routeOf } from '../../../src/reconciler/route.js';
@@ -215,7 +215,7 @@ function apply(world: World, container: SimContainer, view: ContainerView, step:
 function expectNotKept({ docker }: World, { state, status }: ContainerView, step: RemoveContainer): void {
   const own = docker.filter(({ identity }) => identity.instanceId === step.instanceId);
   const holdsFiles = own.length === 1 && own[0]?.state !== 'CREATED';
-  if (status !== 'DELETING' && holdsFiles && isKept(state, step.instanceId))
+  if (status !== 'DELETING' && holdsFiles && isSpared(state, step.instanceId))
     throw new Error(`${step.name} is removed, which is to be started: ${step.reason}`);
 }
 

@@ -240,7 +240,7 @@ function expectAtRest(world: World, container: SimContainer): void {
   const stopped = state.stopped !== undefined;
   expect(stopped).toBe(wasStopped(container));
   expect(serving.map(({ revisionId }) => revisionId)).toEqual(stopped ? [] : active);
-  expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances + Number(stopped));
+  expect(retained.length).toBeLessThanOrEqual(POLICY.retainedInstances + Number(stopped) + (state.spared?.length ?? 0));
   expect(serving.length + retained.length).toBe(state.instances.length);
   expect(serving.filter(({ leased, healthyAt }) => !leased || healthyAt === null)).toEqual([]);
   expect(retained.filter(({ leased }) => leased)).toEqual([]);

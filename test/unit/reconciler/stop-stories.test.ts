@@ -228,7 +228,19 @@ describe('Start', () => {
     expect(story.steps()).toContain('CREATE_CONTAINER');
     const [second] = story.container.state.instances.filter(({ role }) => role === 'SERVING');
     expect([first?.host, second?.host]).toEqual(['h1', 'h2']);
-    expect(story.roles()).toContain(`RETAINED ${story.active}`);
+    expect(noteOf(story)).toContain(`without the files of instance ${first?.id}, which stays on h1`);
+    for (let count = 0; count < 3; count += 1) {
+      story.world.deploy(story.container, 'EXITS', 'START_FIRST', 0);
+      story.steps();
+    }
+    expect(story.container.state.instances).toContainEqual(
+      expect.objectContaining({ id: first?.id, role: 'RETAINED' }),
+    );
+    for (let count = 0; count < 3; count += 1) {
+      story.world.deploy(story.container, 'WELL', 'START_FIRST', 0);
+      story.steps();
+    }
+    expect(story.container.state.instances.map(({ id }) => id)).not.toContain(first?.id);
   });
 
   it('keeps the first however often another one is tried in its place', () => {
@@ -305,7 +317,9 @@ describe('Start', () => {
     story.world.submit(story.container, 'START');
     story.steps(isKind('COMPLETE_OPERATION'));
     expect(running(story)).toMatchObject([{ host: 'h2' }]);
-    expect(noteOf(story)).toBe('the instance was created anew: host h1, where one is kept, cannot be reached');
+    expect(noteOf(story)).toMatch(
+      /^the instance was created anew, without the files of instance i3, which stays on h1 until .*: host h1, where one is kept, cannot be reached$/,
+    );
   });
 
   it('starts another one where something else has its port, and says so', () => {
@@ -316,7 +330,9 @@ describe('Start', () => {
     const steps = story.steps();
     expect(steps).not.toContain('REMOVE_CONTAINER');
     expect(running(story)).toHaveLength(1);
-    expect(noteOf(story)).toMatch(/created anew: the kept one cannot be started: port \d+ is in use by something else/);
+    expect(noteOf(story)).toMatch(
+      /created anew, without .*: the kept one cannot be started: port \d+ is in use by something else/,
+    );
     expect(story.world.docker).toContain(before);
   });
 

@@ -3,6 +3,8 @@ import { createMemoryHost } from '../../../src/engine/memory-driver.js';
 import { feedEvents } from '../../../src/worker/event-feed.js';
 import { until } from '../../support/until.js';
 
+/** What `i` starts is our own. */
+const ownStarts = { isNews: (instanceId: string) => instanceId !== 'i' };
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const driver = createMemoryHost({ host: 'h1' }).driver('plane');
 
@@ -16,7 +18,7 @@ function feed(...streams: EngineDriver['events'][]) {
     forget: () => {},
   };
   const queue = { enqueue: async (key: string) => void keys.push(key) };
-  const feeding = feedEvents({ fleet, queue, log, reconnectMs: 1 }, end.signal);
+  const feeding = feedEvents({ fleet, queue, ownStarts, log, reconnectMs: 1 }, end.signal);
   const stop = () => {
     end.abort();
     return feeding;
@@ -28,14 +30,17 @@ test('makes a container due for what may need work, and for nothing else', async
   const event = (action: string): EngineEvent => ({ containerId: action, instanceId: 'i', action });
   const { keys, stop } = feed(async function* (_signal, listening) {
     listening?.();
-    for (const action of ['create', 'start', 'die', 'health_status: unhealthy', 'destroy']) yield event(action);
+    for (const action of ['create', 'start', 'die', 'health_status: unhealthy']) yield event(action);
+    yield { containerId: 'by hand', instanceId: 'other', action: 'start' };
+    yield event('destroy');
   });
   await until('all is told', () => keys.includes('container/destroy'));
   await stop();
-  expect(keys.slice(0, 4)).toEqual([
+  expect(keys.slice(0, 5)).toEqual([
     'host/h1',
     'container/die',
     'container/health_status: unhealthy',
+    'container/by hand',
     'container/destroy',
   ]);
 });

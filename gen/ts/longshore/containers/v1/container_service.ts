@@ -3836,9 +3836,9 @@ export const ContainerServiceService = {
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
   },
   /**
-   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
-   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
-   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * Stops a container: its url answers 503, the requests under way may finish (LONGSHORE_DRAIN_TIMEOUT says for how long), then
+   * nothing of it runs, whatever happens to its hosts, and its GPUs and ports are free for others. Its active revision stays the
+   * active one, and its instance is kept with its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
    * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
    * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
    * Metadata: StopContainerMetadata; response: Container.
@@ -3854,9 +3854,10 @@ export const ContainerServiceService = {
   },
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
-   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
-   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * its GPUs and port are free, and its host is waited for; else another one is created without those files, as the progress of
+   * the operation says, and the kept one stays until another revision is switched to.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; the
+   * operation ends FAILED_PRECONDITION if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */
   start: {
@@ -3986,9 +3987,9 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
    */
   rollback: handleUnaryCall<RollbackContainerRequest, Operation>;
   /**
-   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
-   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
-   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * Stops a container: its url answers 503, the requests under way may finish (LONGSHORE_DRAIN_TIMEOUT says for how long), then
+   * nothing of it runs, whatever happens to its hosts, and its GPUs and ports are free for others. Its active revision stays the
+   * active one, and its instance is kept with its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
    * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
    * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
    * Metadata: StopContainerMetadata; response: Container.
@@ -3996,9 +3997,10 @@ export interface ContainerServiceServer extends UntypedServiceImplementation {
   stop: handleUnaryCall<StopContainerRequest, Operation>;
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
-   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
-   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * its GPUs and port are free, and its host is waited for; else another one is created without those files, as the progress of
+   * the operation says, and the kept one stays until another revision is switched to.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; the
+   * operation ends FAILED_PRECONDITION if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */
   start: handleUnaryCall<StartContainerRequest, Operation>;
@@ -4158,9 +4160,9 @@ export interface ContainerServiceClient extends Client {
     callback: (error: ServiceError | null, response: Operation) => void,
   ): ClientUnaryCall;
   /**
-   * Stops a container: its url answers 503, the requests under way may finish, then nothing of it runs, whatever happens to
-   * its hosts, and its GPUs and ports are free for others. Its active revision stays the active one, and its instance is kept with
-   * its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
+   * Stops a container: its url answers 503, the requests under way may finish (LONGSHORE_DRAIN_TIMEOUT says for how long), then
+   * nothing of it runs, whatever happens to its hosts, and its GPUs and ports are free for others. Its active revision stays the
+   * active one, and its instance is kept with its files. The operation is done when the hosts have confirmed all that; if it fails, for a host that does not answer, the
    * container is stopped all the same as soon as that can be. What has been stopped, or has no active revision, succeeds and
    * changes nothing. A queued Stop can be cancelled, a running one only until requests are no longer let in.
    * Metadata: StopContainerMetadata; response: Container.
@@ -4182,9 +4184,10 @@ export interface ContainerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Starts what Stop has stopped: the active revision serves again. The kept instance is started, with its files, if exactly
-   * its GPUs and port are free, and its host is waited for; else another one is created, and the operation's progress says so.
-   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; FAILED_PRECONDITION
-   * if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
+   * its GPUs and port are free, and its host is waited for; else another one is created without those files, as the progress of
+   * the operation says, and the kept one stays until another revision is switched to.
+   * The operation is done when it serves; if it fails, the container stays stopped. What is not stopped succeeds and changes nothing; the
+   * operation ends FAILED_PRECONDITION if nothing has been deployed. A DeployRevision, or a Rollback to another revision, starts a stopped container too, with
    * that revision. Metadata: StartContainerMetadata; response: Container.
    */
   start(

@@ -41,9 +41,9 @@ export interface Progress {
  * and on the rollout order; a reader shows the name and does not count on a sequence.
  */
 export enum Progress_Step {
-  /** STEP_UNSPECIFIED - Queued; no worker has taken it yet. */
+  /** STEP_UNSPECIFIED - Never returned. */
   STEP_UNSPECIFIED = 0,
-  /** STEP_ADMIT - Checked against what is there now. */
+  /** STEP_ADMIT - Queued, behind others of its container too, or being checked against what is there now. */
   STEP_ADMIT = 1,
   /** STEP_PLACE - Finding a host and leasing its GPUs and ports; waits for capacity here. */
   STEP_PLACE = 2,
