@@ -15,7 +15,7 @@ export const PLANTS = {
     text: 'if not is_holder(fence, token, last) then',
     instead: 'if false then',
   },
-  /** Devices are free for others at the switch, while the former instance still runs with them. */
+  /** Devices are free for others at the switch, while the former instance still runs with them, and nobody looks before the next start. */
   'early-release': { kind: 'SEAM', seam: 'devices freed before the stop' },
   /** No take-over is known for one, so nothing gets a new name, and late calls of a worker that is gone still find their container. */
   'no-rename': { kind: 'SCRIPT', file: 'take.lua', text: 'tostring(unclean[position])', instead: "'0'" },

@@ -4,19 +4,25 @@ import { listOf, member, textOf } from './docker-json.js';
 import { LABEL } from './docker-labels.js';
 import { makingsOf, observe } from './docker-observe.js';
 import type { EngineScope } from './docker-scope.js';
-import { EngineError, type ObservedInstance } from './driver.js';
+import { EngineError, type InstanceFilter, type ObservedInstance } from './driver.js';
 
 const PARALLEL_INSPECTS = 8;
 
-/** Ours, in every state. One that goes between being listed and being inspected is left out, as if it had gone before. */
+type Filters = Readonly<Record<string, readonly string[]>>;
+
+/** Whose devices may be in use. */
+const HOLDING = ['running', 'paused', 'restarting'];
+
+/** Ours, in every state unless the filter says otherwise. One that goes between being listed and being inspected is left out, as if it had gone before. */
 export async function listInstances(
   scope: EngineScope,
-  filter: { readonly containerId?: string },
+  { containerId, active }: InstanceFilter,
   signal?: AbortSignal,
 ): Promise<readonly ObservedInstance[]> {
   const label = [`${LABEL.controlPlane}=${scope.controlPlaneId}`];
-  if (filter.containerId !== undefined) label.push(`${LABEL.container}=${filter.containerId}`);
-  const ids = await listIds(scope, { label }, () => true, signal);
+  if (containerId !== undefined) label.push(`${LABEL.container}=${containerId}`);
+  const status: Filters = active ? { status: [...HOLDING, 'removing'] } : {};
+  const ids = await listIds(scope, { label, ...status }, () => true, signal);
   const inspected = await inspectAll(scope, ids, signal);
   return inspected.map((inspect) => observe(inspect, scope.controlPlaneId)).filter((instance) => instance !== null);
 }
@@ -42,9 +48,8 @@ export async function listForeignGpus(
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
   if (allUuids.length === 0) return [];
-  const holding = ['running', 'paused', 'restarting'];
   const isForeign = (summary: unknown) => member(summary, 'Labels', LABEL.controlPlane) !== scope.controlPlaneId;
-  const ids = await listIds(scope, { status: holding }, isForeign, signal);
+  const ids = await listIds(scope, { status: HOLDING }, isForeign, signal);
   const taken = new Set<string>();
   for (const inspect of await inspectAll(scope, ids, signal))
     for (const uuid of devicesOf(inspect, allUuids)) taken.add(uuid);
@@ -53,7 +58,7 @@ export async function listForeignGpus(
 
 async function listIds(
   scope: EngineScope,
-  filters: Readonly<Record<string, readonly string[]>>,
+  filters: Filters,
   wanted: (summary: unknown) => boolean,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {

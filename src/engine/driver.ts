@@ -17,7 +17,7 @@ export interface EngineDriver {
   ping(signal?: AbortSignal): Promise<void>;
   info(signal?: AbortSignal): Promise<EngineInfo>;
   /** Containers labelled as this control plane's, running or not; those of one container, or all. */
-  list(filter: { readonly containerId?: string }, signal?: AbortSignal): Promise<readonly ObservedInstance[]>;
+  list(filter: InstanceFilter, signal?: AbortSignal): Promise<readonly ObservedInstance[]>;
   /** One container by its name; null where there is none, or where it is not this control plane's. */
   inspect(name: string, signal?: AbortSignal): Promise<ObservedInstance | null>;
   /** What one of this control plane's was made with; null where there is none of this name. Environment and command may be secret. */
@@ -162,4 +162,10 @@ export class EngineError extends Error {
   withKind(kind: EngineErrorKind): EngineError {
     return new EngineError(kind, this.host, this.message, { cause: this });
   }
+}
+
+export interface InstanceFilter {
+  readonly containerId?: string;
+  /** Only those that have processes, or are about to have none. */
+  readonly active?: true;
 }

@@ -1,5 +1,12 @@
 import { networkName } from './docker-labels.js';
-import { type EngineDriver, EngineError, type EngineEvent, type EngineImage, type InstanceSpec } from './driver.js';
+import {
+  type EngineDriver,
+  EngineError,
+  type EngineEvent,
+  type EngineImage,
+  type InstanceSpec,
+  type ObservedInstance,
+} from './driver.js';
 import {
   type MemoryContainer,
   MemoryEngine,
@@ -20,6 +27,8 @@ export interface MemoryHostOptions {
   readonly cores?: number;
   readonly behaviour?: (instance: InstanceSpec) => ProcessBehaviour;
 }
+
+const AT_REST: ReadonlySet<ObservedInstance['state']> = new Set(['CREATED', 'EXITED', 'DEAD']);
 
 type Method = Exclude<keyof EngineDriver, 'host' | 'events'>;
 const READS: ReadonlySet<Method> = new Set([
@@ -87,10 +96,11 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
     host: options.host,
     ping: (signal) => send(line, 'ping', '', signal, () => {}),
     info: (signal) => send(line, 'info', '', signal, () => ({ version: 'memory', memory, cores, nvidia: true })),
-    list: ({ containerId }, signal) =>
+    list: ({ containerId, active }, signal) =>
       send(line, 'list', containerId ?? '', signal, () => {
-        const found = containerId === undefined ? engine.containers.values() : engine.ofContainer(containerId);
-        return [...found].filter(isOwn).map(observeMemory);
+        const all = containerId === undefined ? engine.containers.values() : engine.ofContainer(containerId);
+        const found = [...all].filter(isOwn).map(observeMemory);
+        return active ? found.filter(({ state }) => !AT_REST.has(state)) : found;
       }),
     inspect: (name, signal) =>
       send(line, 'inspect', name, signal, () => {

@@ -13,7 +13,6 @@ import type {
 } from '../../reconciler/step.js';
 import { unseenText } from '../../reconciler/unseen.js';
 import { encodeDocument } from '../../store/codec.js';
-import { isActive } from '../leftovers.js';
 import { createOrAdopt, unstarted } from './adopt.js';
 import {
   announce,
@@ -179,12 +178,9 @@ async function explained(error: EngineError, name: string, engine: EngineDriver,
 
 /** What Redis has forgotten, and what somebody has started by hand, holds no lease, and may run with the devices of what does. */
 async function refuseUsedGpus(engine: EngineDriver, { id, gpuUuids }: InstanceRecord, { signal }: StepContext) {
-  const all = await engine.list({}, signal);
+  const all = await engine.list({ active: true }, signal);
   const user = all.find(
-    (other) =>
-      other.identity.instanceId !== id &&
-      isActive(other.state) &&
-      other.gpuUuids.some((uuid) => gpuUuids.includes(uuid)),
+    (other) => other.identity.instanceId !== id && other.gpuUuids.some((uuid) => gpuUuids.includes(uuid)),
   );
   if (user === undefined) return;
   const text = `its GPUs are in use by ${user.name}, of container ${user.identity.containerId}, which Redis has no lease for`;

@@ -21,7 +21,8 @@ function defective(driver: EngineDriver): EngineDriver {
     ...driver,
     create: (...args) => (defects.create ? fail() : driver.create(...args)),
     start: (...args) => (defects.start ? fail() : driver.start(...args)),
-    list: (filter, signal) => (defects.sweep && !('containerId' in filter) ? fail() : driver.list(filter, signal)),
+    list: (filter, signal) =>
+      defects.sweep && !('containerId' in filter) && !filter.active ? fail() : driver.list(filter, signal),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   EngineError,
   type EngineErrorKind,
   type EngineEvent,
+  type InstanceFilter,
   type InstanceIdentity,
   type InstanceSpec,
   instanceName,
@@ -254,8 +255,12 @@ export function engineContract(setUp: () => Promise<EngineUnderTest>): void {
     const another = await started();
     const foreign = newInstance(under.otherControlPlaneId, imageId);
     await under.otherDriver.create(foreign);
-    const names = (await under.driver.list({})).map((instance) => instance.name);
-    expect(names.toSorted()).toEqual([mine.name, another.name].toSorted());
+    const resting = newInstance(under.controlPlaneId, imageId);
+    await under.driver.create(resting);
+    const names = async (filter: InstanceFilter) =>
+      (await under.driver.list(filter)).map((instance) => instance.name).toSorted();
+    expect(await names({})).toEqual([mine.name, another.name, resting.name].toSorted());
+    expect(await names({ active: true })).toEqual([mine.name, another.name].toSorted());
     expect((await under.otherDriver.list({})).map((instance) => instance.name)).toEqual([foreign.name]);
     expect((await seen(under.driver, mine)).name).toBe(mine.name);
   });

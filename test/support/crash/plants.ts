@@ -9,8 +9,8 @@ export const PLANTS = {
   'no rename at a take-over': { wrapDriver: replacing({ rename: () => Promise.resolve() }) },
   /** Says that it stopped a container and did not. */
   'no stop': { wrapDriver: replacing({ stop: () => Promise.resolve() }) },
-  /** Ends the leases of the former instance at the switch, while it still runs. */
-  'devices freed before the stop': { wrapScripts: freeingAtTheSwitch('DRAINING') },
+  /** Ends the leases of the former instance at the switch, while it still runs, and starts others without a look at who runs with their GPUs. */
+  'devices freed before the stop': { wrapScripts: freeingAtTheSwitch('DRAINING'), wrapDriver: startingBlindly },
   /** Ends the leases of the instance that is to keep them. */
   'devices of the new instance freed': { wrapScripts: freeingAtTheSwitch('SERVING') },
   /** Takes a request that is repeated for another one. */
@@ -23,6 +23,11 @@ export type PlantName = keyof typeof PLANTS;
 
 function replacing(part: Partial<EngineDriver>): (driver: EngineDriver) => EngineDriver {
   return (driver) => ({ ...driver, ...part });
+}
+
+function startingBlindly(driver: EngineDriver): EngineDriver {
+  const list: EngineDriver['list'] = async (filter, signal) => (filter.active ? [] : driver.list(filter, signal));
+  return replacing({ list })(driver);
 }
 
 function dyingOfTwoGpus(driver: EngineDriver): EngineDriver {
