@@ -55,7 +55,9 @@ export function attempt(view: ContainerView, instance: InstanceRecord, next: Ste
     fault.kind === 'UNREACHABLE'
       ? hostDeadline(view, instance, since)
       : fault.firstAt + (fault.kind === 'PERMANENT' ? 0 : view.policy.retryBudgetMs);
-  if (view.now >= deadline) return failed(stepFailed(instance, next.kind, fault));
+  // A try that was due before the deadline is made, however late: while nobody could look, nothing was tried, nor learnt.
+  const isLast = fault.retryAt >= deadline;
+  if (view.now >= deadline && isLast) return failed(stepFailed(instance, next.kind, fault));
   if (view.now >= fault.retryAt) return step(next);
   const reason = stepFailed(instance, next.kind, fault).message;
   return step({ kind: 'WAIT', until: Math.min(fault.retryAt, deadline), reason });

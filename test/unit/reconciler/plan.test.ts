@@ -161,11 +161,17 @@ describe('a candidate', () => {
     ],
     [
       'TRANSIENT fails after its budget',
-      fault('PULL_IMAGE', 'TRANSIENT', { firstAt: NOW - POLICY.retryBudgetMs }),
+      fault('PULL_IMAGE', 'TRANSIENT', { firstAt: NOW - POLICY.retryBudgetMs, retryAt: NOW }),
       'IMAGE_PULL_FAILED',
     ],
   ])('with a fault that is %s', (_what, met, reason) => {
     expect(plan(deploying({ ...candidate, fault: met }))).toMatchObject({ kind: 'UNDO_ROLLOUT', failure: { reason } });
+  });
+
+  it('is tried once more after its budget, where the try that was due within it was not made', () => {
+    const long = { firstAt: NOW - 2 * POLICY.retryBudgetMs, retryAt: NOW - 2 * POLICY.retryBudgetMs + 500 };
+    const met = fault('PULL_IMAGE', 'TRANSIENT', long);
+    expect(plan(deploying({ ...candidate, fault: met })).kind).toBe('PULL_IMAGE');
   });
 
   it('waits out the back-off of a transient fault, but not that of another step', () => {

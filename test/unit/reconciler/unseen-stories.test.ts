@@ -71,6 +71,17 @@ describe('a start that the engine was killed in after the program began', () => 
     expect(story.container.state.instances).toMatchObject([{ id: instance?.id, unseen: null, failed: null }]);
   });
 
+  it('is found out by the next start, though the budget was over before anybody could try', () => {
+    const story = Story.serving(1);
+    story.world.killedStarts.push('AFTER');
+    story.world.deploy(story.container, 'WELL', 'STOP_FIRST', 1);
+    story.steps(isKind('START_CONTAINER'));
+    story.world.now += 600_000;
+    expect(story.steps(isKind('START_CONTAINER'))).toEqual(['START_CONTAINER']);
+    const candidate = story.container.state.instances.find(({ role }) => role === 'CANDIDATE');
+    expect(candidate).toMatchObject({ unseen: 'engine: TRANSIENT', leased: true });
+  });
+
   it('ends a deploy, whose candidate keeps its devices until somebody has ended it and removed its container', () => {
     const story = Story.serving(1);
     story.world.killedStarts.push('AFTER');
