@@ -36,3 +36,8 @@ export interface ObservedInstance {
 export function instanceName(instanceId: string, fence: number): string {
   return `ls-${instanceId}-f${fence}`;
 }
+
+/** Docker runs it, or is at it. */
+export function isActive(state: ObservedInstance['state']): boolean {
+  return state !== 'CREATED' && state !== 'EXITED' && state !== 'DEAD';
+}

@@ -1,12 +1,6 @@
+import { isActive } from '../domain/observed-instance.js';
 import { networkName } from './docker-labels.js';
-import {
-  type EngineDriver,
-  EngineError,
-  type EngineEvent,
-  type EngineImage,
-  type InstanceSpec,
-  type ObservedInstance,
-} from './driver.js';
+import { type EngineDriver, EngineError, type EngineEvent, type EngineImage, type InstanceSpec } from './driver.js';
 import {
   type MemoryContainer,
   MemoryEngine,
@@ -27,8 +21,6 @@ export interface MemoryHostOptions {
   readonly cores?: number;
   readonly behaviour?: (instance: InstanceSpec) => ProcessBehaviour;
 }
-
-const AT_REST: ReadonlySet<ObservedInstance['state']> = new Set(['CREATED', 'EXITED', 'DEAD']);
 
 type Method = Exclude<keyof EngineDriver, 'host' | 'events'>;
 const READS: ReadonlySet<Method> = new Set([
@@ -100,7 +92,7 @@ function driverOn(line: Line, controlPlaneId: string): EngineDriver {
       send(line, 'list', containerId ?? '', signal, () => {
         const all = containerId === undefined ? engine.containers.values() : engine.ofContainer(containerId);
         const found = [...all].filter(isOwn).map(observeMemory);
-        return active ? found.filter(({ state }) => !AT_REST.has(state)) : found;
+        return active ? found.filter(({ state }) => isActive(state)) : found;
       }),
     inspect: (name, signal) =>
       send(line, 'inspect', name, signal, () => {

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '../domain/instance.js';
+import { isActive } from '../domain/observed-instance.js';
 import { type Advance, attempt, awaitHost, awaitRemoval, DONE, failed } from './advance.js';
 import { isGoing, isUnknown, isUp, observedOf } from './presence.js';
 import { mayRunUnseen, runsUnseen } from './unseen.js';
@@ -20,5 +21,5 @@ export function bringDown(view: ContainerView, instance: InstanceRecord, since: 
 export function isConfirmedDown(view: ContainerView, instance: InstanceRecord): boolean {
   if (isUnknown(view, instance) || mayRunUnseen(view, instance)) return false;
   const states = view.observed.filter((observed) => observed.identity.instanceId === instance.id);
-  return states.every((observed) => ['CREATED', 'EXITED', 'DEAD'].includes(observed.state));
+  return states.every((observed) => !isActive(observed.state));
 }

@@ -4,7 +4,7 @@ import { type Advance, attempt, mostUrgent, step } from './advance.js';
 import { bringDown } from './bring-down.js';
 import { withdrawRoute } from './port-clash.js';
 import { observedOf } from './presence.js';
-import type { Step } from './step.js';
+import { complete, type Step } from './step.js';
 import { planUnaccounted } from './takeover.js';
 import { targetsOf } from './transitions.js';
 import type { ContainerView } from './view.js';
@@ -14,15 +14,14 @@ import type { ContainerView } from './view.js';
  * before all that can be done is done.
  */
 export function planDeletion(view: ContainerView, running: Operation): Step {
-  const operationId = running.id;
   const advance = mostUrgent(view.state.instances.map((instance) => takeAway(view, instance, running.createdAt)));
   switch (advance.kind) {
     case 'STEP':
       return advance.step;
     case 'FAILED':
-      return { kind: 'COMPLETE_OPERATION', operationId, failure: advance.failure };
+      return complete(running, advance.failure);
     case 'DONE':
-      return planUnaccounted(view, true) ?? { kind: 'REMOVE_RECORDS', operationId };
+      return planUnaccounted(view, true) ?? { kind: 'REMOVE_RECORDS', operationId: running.id };
   }
 }
 

@@ -1,8 +1,6 @@
-import type { Failure } from '../domain/errors.js';
-import type { Operation } from '../domain/operation.js';
 import type { Trouble } from '../domain/trouble.js';
 import { workFailed } from './failures.js';
-import type { CompleteOperation, PublishRoute, TakeOperation } from './step.js';
+import { type CompleteOperation, complete, type PublishRoute, type TakeOperation } from './step.js';
 import type { ContainerView } from './view.js';
 
 /**
@@ -21,8 +19,4 @@ export function planGivingUp(
   if (rollout !== null && rollout.switchedVersion !== null) return complete(running, null);
   if (rollout !== null && rollout.holdVersion !== null) return { kind: 'PUBLISH_ROUTE' };
   return complete(running, workFailed(running, trouble, rollout?.failure ?? null));
-}
-
-function complete({ id }: Operation, failure: Failure | null): CompleteOperation {
-  return { kind: 'COMPLETE_OPERATION', operationId: id, failure };
 }

@@ -1,11 +1,10 @@
-import type { Failure } from '../domain/errors.js';
 import type { Operation } from '../domain/operation.js';
 import { planDeletion } from './deletion.js';
 import { nothingDeployed } from './failures.js';
 import { waiting } from './progress.js';
 import { planRollout } from './rollout.js';
 import { planSteady, sooner } from './steady.js';
-import type { Step } from './step.js';
+import { complete, type Step } from './step.js';
 import { planStop } from './stop.js';
 import { planHalt, planTakeover, setApart } from './takeover.js';
 import type { ContainerView } from './view.js';
@@ -35,11 +34,6 @@ function planOperation(view: ContainerView): Step | null {
 
 function planRunning(view: ContainerView, running: Operation): Step {
   const { rollout, activeRevisionId } = view.state;
-  const complete = (failure: Failure | null): Step => ({
-    kind: 'COMPLETE_OPERATION',
-    operationId: running.id,
-    failure,
-  });
   switch (running.kind) {
     case 'DELETE':
       return planDeletion(view, running);
@@ -47,12 +41,12 @@ function planRunning(view: ContainerView, running: Operation): Step {
       return planStop(view, running);
     case 'START':
       if (rollout !== null) return planRollout(view, running, rollout);
-      return complete(activeRevisionId === null ? nothingDeployed() : null);
+      return complete(running, activeRevisionId === null ? nothingDeployed() : null);
     case 'DEPLOY':
     case 'ROLLBACK':
       if (rollout !== null) return planRollout(view, running, rollout);
       return { kind: 'HALT', reason: `operation ${running.id} runs, but the state knows of no rollout` };
     default:
-      return complete(null);
+      return complete(running, null);
   }
 }

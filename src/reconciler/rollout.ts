@@ -10,7 +10,7 @@ import { allApplied } from './ingress-acks.js';
 import { isKept, keptWithGpus } from './keep.js';
 import { isUnknown, isUp, observedOf, POLL_MS } from './presence.js';
 import { drain } from './steady.js';
-import type { Step, Wait } from './step.js';
+import { complete, type Step, type Wait } from './step.js';
 import { planHandOver } from './stop-first.js';
 import { planUndo } from './undo.js';
 import type { ContainerView } from './view.js';
@@ -24,7 +24,7 @@ export function planRollout(view: ContainerView, running: Operation, rollout: Ro
   if (rollout.failure !== null) return planUndo(view, running, rollout, rollout.failure);
   if (view.deleteRequested) return undo(cancelled(running, 'because its container is being deleted'));
   if (running.cancelRequested) return undo(cancelled(running, 'on request'));
-  if (rollout.kind !== 'START' && rollout.revisionId === view.state.activeRevisionId) return complete(running);
+  if (rollout.kind !== 'START' && rollout.revisionId === view.state.activeRevisionId) return complete(running, null);
   if (!view.revisions.has(rollout.revisionId)) return undo(revisionGone(rollout.revisionId));
   const candidate = view.state.instances.find((instance) => instance.role === 'CANDIDATE');
   // Whoever waits has taken the matter in hand; a revert that has begun is over sooner than it is undone.
@@ -52,7 +52,7 @@ function settle(advance: Advance, candidate: InstanceRecord): Step {
 
 /** Requests may still go to the former instance until each live ingress says otherwise, and the caller takes done to mean the new one. */
 function finish(view: ContainerView, running: Operation, version: number): Step {
-  if (allApplied(view, version)) return complete(running);
+  if (allApplied(view, version)) return complete(running, null);
   const switchedAt = Math.max(...view.state.instances.map(({ changedAt }) => changedAt));
   const soon = switchedAt + SOON_APPLIED_MS;
   const until = view.now < soon ? soon : view.now + POLL_MS;
@@ -133,8 +133,4 @@ function newest(instances: readonly InstanceRecord[]): InstanceRecord | undefine
 
 function undo(failure: Failure, logsOf: string | null = null): Step {
   return { kind: 'UNDO_ROLLOUT', failure, logsOf };
-}
-
-function complete(running: Operation): Step {
-  return { kind: 'COMPLETE_OPERATION', operationId: running.id, failure: null };
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/errors.js';
 import type { InstanceRole } from '../domain/instance.js';
-import type { Progress } from '../domain/operation.js';
+import type { Operation, Progress } from '../domain/operation.js';
 
 /**
  * One thing to do now. The planner returns it, the worker applies exactly it, observes again and plans again; nothing of a plan
@@ -217,6 +217,10 @@ export interface CompleteOperation {
   readonly kind: 'COMPLETE_OPERATION';
   readonly operationId: string;
   readonly failure: Failure | null;
+}
+
+export function complete({ id }: Operation, failure: Failure | null): CompleteOperation {
+  return { kind: 'COMPLETE_OPERATION', operationId: id, failure };
 }
 
 /** Delete's end: nothing is on the hosts any more. Removes the records, frees the name, ends the operation. */

@@ -1,4 +1,3 @@
-import type { Failure } from '../domain/errors.js';
 import type { InstanceRecord } from '../domain/instance.js';
 import type { Operation } from '../domain/operation.js';
 import { type Advance, DONE, mostUrgent, step } from './advance.js';
@@ -6,7 +5,7 @@ import { bringDown } from './bring-down.js';
 import { cancelled } from './failures.js';
 import { awaitDrained } from './ingress-acks.js';
 import { isUp, observedOf } from './presence.js';
-import type { Step } from './step.js';
+import { complete, type Step } from './step.js';
 import type { ContainerView } from './view.js';
 
 /**
@@ -15,24 +14,20 @@ import type { ContainerView } from './view.js';
  */
 export function planStop(view: ContainerView, running: Operation): Step {
   const { state, deleteRequested } = view;
-  const complete = (failure: Failure | null): Step => ({
-    kind: 'COMPLETE_OPERATION',
-    operationId: running.id,
-    failure,
-  });
   // All that is left to do a Delete does as well, and at once.
-  if (deleteRequested) return complete(cancelled(running, 'because its container is being deleted'));
-  if (state.activeRevisionId === null) return complete(null);
+  if (deleteRequested) return complete(running, cancelled(running, 'because its container is being deleted'));
+  if (state.activeRevisionId === null) return complete(running, null);
   const { stopped } = state;
-  if (stopped === undefined) return running.cancelRequested ? complete(cancelled(running, 'on request')) : BEGIN_STOP;
+  if (stopped === undefined)
+    return running.cancelRequested ? complete(running, cancelled(running, 'on request')) : BEGIN_STOP;
   const advance = mostUrgent(state.instances.map((instance) => putDown(view, instance, stopped.since)));
   switch (advance.kind) {
     case 'STEP':
       return advance.step;
     case 'FAILED':
-      return complete(advance.failure);
+      return complete(running, advance.failure);
     case 'DONE':
-      return complete(null);
+      return complete(running, null);
   }
 }
 

@@ -7,7 +7,7 @@ import { bringUp } from './bring-up.js';
 import { sameDevices } from './devices.js';
 import { notRestored } from './failures.js';
 import { isGoing, isUp, observedOf } from './presence.js';
-import type { Step } from './step.js';
+import { complete, type Step } from './step.js';
 import { mayRunUnseen, runsUnseen } from './unseen.js';
 import type { ContainerView } from './view.js';
 
@@ -21,7 +21,7 @@ export function planUndo(view: ContainerView, running: Operation, rollout: Rollo
   const retire = candidate === undefined ? null : retireCandidate(view, candidate, since, failure);
   if (retire !== null) return retire;
   if (rollout.holdVersion !== null) return restore(view, since) ?? { kind: 'PUBLISH_ROUTE' };
-  return { kind: 'COMPLETE_OPERATION', operationId: running.id, failure: wholeFailure(view, rollout, failure) };
+  return complete(running, wholeFailure(view, rollout, failure));
 }
 
 /** Null: nothing is left to do, or it cannot be done. */

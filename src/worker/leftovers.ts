@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../domain/container.js';
+import { isActive } from '../domain/observed-instance.js';
 import type { ObservedInstance } from '../engine/driver.js';
 import type { Looked } from '../store/work.js';
 
@@ -34,9 +35,4 @@ function judged({ identity, state }: ObservedInstance, record: ContainerRecord):
   if (known === undefined) return state === 'CREATED' ? 'REMOVED' : 'ORPHAN';
   const rests = known.role === 'DISCARDED' || known.role === 'RETAINED';
   return rests && isActive(state) ? 'LEAVING' : 'WANTED';
-}
-
-/** Docker runs it, or is at it. */
-export function isActive(state: ObservedInstance['state']): boolean {
-  return state !== 'CREATED' && state !== 'EXITED' && state !== 'DEAD';
 }

@@ -1,10 +1,10 @@
+import { isActive } from '../domain/observed-instance.js';
 import { EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Observations } from '../fleet/observations.js';
 import { isLost } from '../fleet/quarantine.js';
 import type { HostedInstance } from '../reconciler/view.js';
 import type { HostWork, Lease, Looked, RebuildOutcome, RedisMemory } from '../store/work.js';
-import { isActive } from './leftovers.js';
 import type { Observation } from './observe.js';
 import type { Probe } from './probe.js';
 import { latestFirst, onePerInstance, type Recalled, rebuiltOf, recall } from './rebuilt.js';

@@ -2,13 +2,13 @@ import type { ContainerRecord } from '../domain/container.js';
 import { type ContainerState, EMPTY_STATE } from '../domain/container-state.js';
 import type { InstanceRecord, InstanceRole } from '../domain/instance.js';
 import { type Makings, type Memo, recalledSpec } from '../domain/memo.js';
+import { isActive } from '../domain/observed-instance.js';
 import type { Revision, RevisionSpec } from '../domain/revision.js';
 import { isReserved, specHash } from '../engine/docker-spec.js';
 import type { HostedInstance } from '../reconciler/view.js';
 import { leasedResources } from '../scheduler/resources.js';
 import { decodeMemo } from '../store/codec.js';
 import type { DeviceLease, Rebuild } from '../store/work.js';
-import { isActive } from './leftovers.js';
 
 /** A Docker container of ours whose records can be told exactly. */
 export interface Recalled {

@@ -1,8 +1,9 @@
+import { isActive } from '../domain/observed-instance.js';
 import { type EngineDriver, EngineError, type ObservedInstance } from '../engine/driver.js';
 import type { HostObservation, Observations } from '../fleet/observations.js';
 import type { Records } from '../store/records.js';
 import type { HostWork, Lease, Looked } from '../store/work.js';
-import { isActive, type Leftover, leftoverOf } from './leftovers.js';
+import { type Leftover, leftoverOf } from './leftovers.js';
 import { type HostSeen, type LookDeps, lookAt, restsOn } from './look.js';
 import type { Rebuilding } from './rebuild.js';
 import type { Rest, Rests } from './rests.js';
